@@ -1,0 +1,145 @@
+"""What a person's event changes: their row in `people`, and what the pool is told.
+
+Place in the flow: person-events -> **enrich** -> people, pool. What is to be sent is sent before the row is written:
+after a crash between the two the event comes again and says the same things with the same ids.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from matcher.events import (
+    AvailabilityClosed,
+    AvailabilityMoved,
+    AvailabilityOpened,
+    BondChanged,
+    ConcernRaised,
+    Event,
+    PersonBlocked,
+    PersonChanged,
+    PersonEdited,
+    PersonErased,
+    PersonEvent,
+    PersonHeld,
+    PersonLeft,
+    PersonMet,
+    PersonMoved,
+    PersonPaused,
+    PersonRegistered,
+    PersonResumed,
+    PersonWaiting,
+)
+from matcher.person import MET_LIMIT, RECENT_EVENTS, Concern, Person
+from matcher.values import derived_id
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """An event for another topic."""
+
+    topic: str
+    key: str
+    event: Event
+
+
+def apply_person(
+    row: Person | None, event: PersonEvent, offset: int, market: str, remember: int = RECENT_EVENTS
+) -> tuple[Person, list[Send]]:
+    """The person's row after `event` at `offset`, and what to send first.
+
+    `market` is the pool of a person whose profile is gone; `remember` is how many event ids tell a repeated request.
+    """
+    row = row or Person(offset=-1, person=event.person)
+    if offset <= row.offset:  # guard: person-event-redelivered
+        return row, []
+    if event.id in row.recent:  # guard: same-request-twice
+        return row.model_copy(update={"offset": offset}), []
+    market = row.profile.market if row.profile else market
+    changed, sends = _changed(row, event), _sends(row, event, offset, market)
+    recent = (*row.recent, event.id)[-remember:]
+    changed = changed.model_copy(update={"offset": offset, "recent": recent})
+    if changed.profile and changed.features() != (row.features() if row.profile else None):
+        sends.append(_edited(changed, event, offset, market))
+    return changed, sends
+
+
+def _changed(row: Person, event: PersonEvent) -> Person:
+    change: dict[str, Any] = {}
+    match event:
+        case PersonRegistered():
+            change = {"profile": event.profile, "phone": event.phone, "erased": False}
+        case PersonChanged() if row.profile:
+            change = {"profile": event.profile}
+        case PersonPaused():
+            change = {"paused": True}
+        case PersonResumed():
+            change = {"paused": False}
+        case PersonHeld():
+            concern = Concern(concern=event.id, by=event.by, invitation=event.invitation, what=event.what, at=event.at)
+            change = {"held": True, "concerns": (*row.concerns, concern)}
+        case PersonBlocked() | ConcernRaised():
+            change = {"blocks": _with(row.blocks, event.other), "bonds": _without(row.bonds, event.other)}
+        case PersonMet():
+            change = {"met": _with(row.met, event.other)[-MET_LIMIT:]}
+        case BondChanged():
+            change = {"bonds": _with(row.bonds, event.other) if event.bond else _without(row.bonds, event.other)}
+        case PersonErased():
+            return Person(offset=row.offset, person=row.person, held=row.held, erased=True, recent=row.recent)
+    return row.model_copy(update=change)
+
+
+def _with(people: tuple[str, ...], person: str) -> tuple[str, ...]:
+    return (*_without(people, person), person)
+
+
+def _without(people: tuple[str, ...], person: str) -> tuple[str, ...]:
+    return tuple(one for one in people if one != person)
+
+
+def _sends(row: Person, event: PersonEvent, offset: int, market: str) -> list[Send]:
+    common: dict[str, Any] = {"at": event.at, "market": market, "person": row.person, "seq": offset}
+    match event:
+        case AvailabilityOpened():
+            return [Send("pool", market, _waiting(row, event, common))]
+        case AvailabilityMoved():
+            return [Send("pool", market, PersonMoved(id=derived_id("moved", event.id), until=event.until, **common))]
+        case AvailabilityClosed():
+            return [Send("pool", market, PersonLeft(id=derived_id("left", event.id), reason="closed", **common))]
+        case PersonPaused():
+            return [Send("pool", market, PersonLeft(id=derived_id("left", event.id), reason="paused", **common))]
+        case PersonHeld():
+            return [Send("pool", market, PersonLeft(id=derived_id("left", event.id), reason="held", **common))]
+        case PersonErased():
+            return [Send("pool", market, PersonLeft(id=derived_id("left", event.id), reason="erased", **common))]
+        case ConcernRaised():
+            return [Send("person-events", event.other, _held(event))]
+    return []
+
+
+def _waiting(row: Person, event: AvailabilityOpened, common: dict[str, Any]) -> PersonWaiting:
+    refused = row.why_not()  # guard: not-while-paused-held-or-erased
+    return PersonWaiting(
+        id=derived_id("waiting", event.id),
+        availability=event.availability,
+        opened_at=event.opened_at,
+        until=event.until,
+        company=event.company,
+        posted_at=event.at,
+        features=row.features() if row.profile else None,
+        refused=refused,  # type: ignore[arg-type]
+        **common,
+    )
+
+
+def _held(event: ConcernRaised) -> PersonHeld:
+    return PersonHeld(
+        id=derived_id("concern", event.id), at=event.at, person=event.other, by=event.person,
+        invitation=event.invitation, what=event.what,
+    )  # fmt: skip
+
+
+def _edited(row: Person, event: PersonEvent, offset: int, market: str) -> Send:
+    edited = PersonEdited(
+        id=derived_id("edited", event.id), at=event.at, market=market, person=row.person, seq=offset,
+        features=row.features(),
+    )  # fmt: skip
+    return Send("pool", market, edited)

@@ -1,0 +1,353 @@
+"""Every event on every topic that we write: frozen, versioned, without unknown fields.
+
+Place in the flow: the words between all processes. Rows (`people`, `waiting`, `invitations`, `pairs`) are the other
+half and live beside what they describe. `read_event` is the one way in, `wire` the one way out.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, TypeAdapter, ValidationError, model_validator
+
+from matcher.availability import MAX_WINDOW, Company
+from matcher.errors import BadEvent
+from matcher.invitation import Answer, Invitation
+from matcher.person import Features, Profile
+from matcher.values import Utc, Value
+
+WHAT_LIMIT = 2000
+
+
+class Event(Value):
+    """An event: its id derives from its cause, so that the same cause sent twice is the same event."""
+
+    id: Annotated[str, Field(min_length=1, max_length=80)]
+    at: Utc
+
+
+# --- person-events: all that a person does, in one order, keyed by person ---
+
+
+class PersonEvent(Event):
+    """Something about one person."""
+
+    person: Annotated[str, Field(min_length=1, max_length=80)]
+
+
+class PersonRegistered(PersonEvent):
+    """Somebody came in, or came in again."""
+
+    type: Literal["person.registered.v1"] = "person.registered.v1"
+    phone: str
+    profile: Profile
+
+
+class PersonChanged(PersonEvent):
+    """They edited what they told us."""
+
+    type: Literal["person.changed.v1"] = "person.changed.v1"
+    profile: Profile
+
+
+class PersonBlocked(PersonEvent):
+    """They never want to meet `other` again."""
+
+    type: Literal["person.blocked.v1"] = "person.blocked.v1"
+    other: str
+
+
+class PersonPaused(PersonEvent):
+    """They want to be left alone for now."""
+
+    type: Literal["person.paused.v1"] = "person.paused.v1"
+
+
+class PersonResumed(PersonEvent):
+    """They are back."""
+
+    type: Literal["person.resumed.v1"] = "person.resumed.v1"
+
+
+class PersonErased(PersonEvent):
+    """They are to be forgotten."""
+
+    type: Literal["person.erased.v1"] = "person.erased.v1"
+
+
+class ConcernRaised(PersonEvent):
+    """`person` reports `other`: blocks them at once, and holds them until an operator has looked."""
+
+    type: Literal["concern.raised.v1"] = "concern.raised.v1"
+    other: str
+    invitation: str
+    what: Annotated[str, Field(max_length=WHAT_LIMIT)]
+
+
+class PersonHeld(PersonEvent):
+    """A concern about `person` stands: nobody is rung for them."""
+
+    type: Literal["person.held.v1"] = "person.held.v1"
+    by: str
+    invitation: str
+    what: Annotated[str, Field(max_length=WHAT_LIMIT)]
+
+
+class PersonMet(PersonEvent):
+    """They talked with `other`."""
+
+    type: Literal["person.met.v1"] = "person.met.v1"
+    other: str
+
+
+class BondChanged(PersonEvent):
+    """`person` and `other` both want to keep each other, or no longer do."""
+
+    type: Literal["bond.changed.v1"] = "bond.changed.v1"
+    other: str
+    bond: bool
+
+
+class AvailabilityOpened(PersonEvent):
+    """Free to talk until `until`; while another window is open, this moves its end. `at` is when the request came."""
+
+    type: Literal["availability.opened.v1"] = "availability.opened.v1"
+    availability: Annotated[str, Field(min_length=1, max_length=80)]
+    opened_at: Utc
+    until: Utc
+    company: Company = "either"
+
+    @model_validator(mode="after")
+    def _window_is_sane(self) -> "AvailabilityOpened":
+        if not self.opened_at < self.until <= self.opened_at + MAX_WINDOW:
+            raise ValueError("a window lasts more than nothing and at most twelve hours")
+        return self
+
+
+class AvailabilityMoved(PersonEvent):
+    """The open window ends at another time."""
+
+    type: Literal["availability.moved.v1"] = "availability.moved.v1"
+    until: Utc
+
+
+class AvailabilityClosed(PersonEvent):
+    """No longer free."""
+
+    type: Literal["availability.closed.v1"] = "availability.closed.v1"
+
+
+PersonTopicEvent = Annotated[
+    PersonRegistered | PersonChanged | PersonBlocked | PersonPaused | PersonResumed | PersonErased | ConcernRaised
+    | PersonHeld | PersonMet | BondChanged | AvailabilityOpened | AvailabilityMoved | AvailabilityClosed,
+    Field(discriminator="type"),
+]  # fmt: skip
+
+# --- pool: what one pool sees, in the order that alone decides, keyed by market ---
+
+
+class PoolEvent(Event):
+    """Something for the pool of one market."""
+
+    market: str
+
+
+class PersonPoolEvent(PoolEvent):
+    """Something about a person, from enrich; `seq` is the offset in person-events that caused it."""
+
+    person: str
+    seq: int
+
+
+class PersonWaiting(PersonPoolEvent):
+    """A person is free; `posted_at` is when they asked. `refused` says why they cannot stand in the pool after all."""
+
+    type: Literal["person.waiting.v1"] = "person.waiting.v1"
+    availability: str
+    opened_at: Utc
+    until: Utc
+    company: Company
+    posted_at: Utc
+    features: Features | None
+    refused: Literal["paused", "held", "erased", "unknown"] | None = None
+
+
+class PersonMoved(PersonPoolEvent):
+    """The open window ends at another time."""
+
+    type: Literal["person.moved.v1"] = "person.moved.v1"
+    until: Utc
+
+
+class PersonLeft(PersonPoolEvent):
+    """No longer free: closed by the person, or withdrawn."""
+
+    type: Literal["person.left.v1"] = "person.left.v1"
+    reason: Literal["closed", "paused", "held", "erased"]
+
+
+class PersonEdited(PersonPoolEvent):
+    """Profile, blocks or bonds changed."""
+
+    type: Literal["person.edited.v1"] = "person.edited.v1"
+    features: Features
+
+
+class Tick(PoolEvent):
+    """Time as an event: domain time `now` and wall time `wall`."""
+
+    type: Literal["tick.v1"] = "tick.v1"
+    now: Utc
+    wall: Utc
+
+
+class InvitationEvent(PoolEvent):
+    """Something about an invitation; carries it whole, since the writer that gets it may not know it."""
+
+    invitation: Invitation
+
+
+class InvitationRung(InvitationEvent):
+    """Both people were claimed under `token` and rung."""
+
+    type: Literal["invitation.rung.v1"] = "invitation.rung.v1"
+    token: int
+
+
+class InvitationAnswered(InvitationEvent):
+    """One of the two answered."""
+
+    type: Literal["invitation.answered.v1"] = "invitation.answered.v1"
+    person: str
+    answer: Answer
+
+
+class InvitationVoided(InvitationEvent):
+    """The claim was refused: `busy` people stand in another claim until about `busy_until`."""
+
+    type: Literal["invitation.voided.v1"] = "invitation.voided.v1"
+    reason: str
+    busy: tuple[str, ...] = ()
+    busy_until: Utc | None = None
+
+
+class CallHeartbeat(InvitationEvent):
+    """The call lives: who was heard since the last heartbeat, and whether audio goes both ways."""
+
+    type: Literal["call.heartbeat.v1"] = "call.heartbeat.v1"
+    heard: tuple[str, ...]
+    connected: bool
+
+
+class CallEnded(InvitationEvent):
+    """The call is over."""
+
+    type: Literal["call.ended.v1"] = "call.ended.v1"
+    reason: str
+
+
+class ModelPromoted(PoolEvent):
+    """From here on the pool scores with this model: coefficients by feature name."""
+
+    type: Literal["model.promoted.v1"] = "model.promoted.v1"
+    version: str
+    intercept: float
+    weights: dict[str, float]
+
+
+PoolTopicEvent = Annotated[
+    PersonWaiting | PersonMoved | PersonLeft | PersonEdited | Tick | InvitationRung | InvitationAnswered
+    | InvitationVoided | CallHeartbeat | CallEnded | ModelPromoted,
+    Field(discriminator="type"),
+]  # fmt: skip
+
+# --- calls: what each leg does, keyed by invitation ---
+
+
+class LegHeard(Event):
+    """One side's page is alive; `connected` when it hears the other."""
+
+    type: Literal["leg.heard.v1"] = "leg.heard.v1"
+    invitation: Invitation
+    person: str
+    connected: bool
+
+
+class LegHungUp(Event):
+    """One side hung up."""
+
+    type: Literal["leg.hung_up.v1"] = "leg.hung_up.v1"
+    invitation: Invitation
+    person: str
+
+
+class CallBridged(Event):
+    """Audio goes both ways."""
+
+    type: Literal["call.bridged.v1"] = "call.bridged.v1"
+    invitation: Invitation
+
+
+class CallFailed(Event):
+    """The bridge gave a call up, and why."""
+
+    type: Literal["call.failed.v1"] = "call.failed.v1"
+    invitation: Invitation
+    reason: str
+
+
+CallTopicEvent = Annotated[LegHeard | LegHungUp | CallBridged | CallFailed, Field(discriminator="type")]
+
+# --- outcomes: what each side said afterwards, keyed by pair ---
+
+
+class OutcomeGiven(Event):
+    """`person` said whether they would talk with `other` again."""
+
+    type: Literal["outcome.given.v1"] = "outcome.given.v1"
+    invitation: str
+    person: str
+    other: str
+    talk_again: Literal["yes", "maybe", "no"]
+    felt: Literal["good", "fine", "awkward", "sad"] | None = None
+
+
+OutcomeTopicEvent = OutcomeGiven
+
+# --- notifications and receipts, keyed by person ---
+
+
+class ReceiptGiven(Event):
+    """What became of a ring on one channel."""
+
+    type: Literal["receipt.given.v1"] = "receipt.given.v1"
+    invitation: str
+    person: str
+    channel: str
+    result: Literal["held", "seen", "failed"]
+
+
+ADAPTERS: dict[str, TypeAdapter[Any]] = {
+    "person-events": TypeAdapter(PersonTopicEvent),
+    "pool": TypeAdapter(PoolTopicEvent),
+    "calls": TypeAdapter(CallTopicEvent),
+    "outcomes": TypeAdapter(OutcomeTopicEvent),
+    "receipts": TypeAdapter(ReceiptGiven),
+}
+"""What each topic may hold."""
+
+
+def read_event(topic: str, value: bytes | None) -> Any:
+    """The event in `value` of `topic`.
+
+    Raises:
+        BadEvent: it is not JSON, of an unknown type or version, or a field is wrong; the message names the field
+            and never repeats its value, which may be a name or a number.
+    """
+    if value is None:
+        raise BadEvent("the event is empty")
+    try:
+        return ADAPTERS[topic].validate_json(value)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "event"
+        raise BadEvent(f"{where}: {first['type']}") from None
+

@@ -1,0 +1,58 @@
+"""What both said afterwards: the row of a pair, and when it is a bond.
+
+Place in the flow: call -> **outcome** -> person-events (bonds), learner. A bond takes two yeses about the same call,
+and lasts until one of the two last said no.
+"""
+
+from typing import Literal
+
+from matcher.events import BondChanged, OutcomeGiven
+from matcher.values import Row, Value, derived_id
+
+SAID_LIMIT = 40
+
+
+class Said(Value):
+    """What one of the two said about one call."""
+
+    invitation: str
+    person: str
+    talk_again: Literal["yes", "maybe", "no"]
+    felt: Literal["good", "fine", "awkward", "sad"] | None = None
+
+
+class Pair(Row):
+    """The row of two people in `pairs`. `offset` is that of outcomes."""
+
+    a: str
+    b: str
+    said: tuple[Said, ...] = ()
+    bond: bool = False
+
+
+def pair_key(a: str, b: str) -> str:
+    """The key of two people, the same whichever way round."""
+    return "|".join(sorted((a, b)))
+
+
+def both_would(said: tuple[Said, ...], invitation: str) -> bool:
+    """Whether both said yes about this call."""
+    return len({one.person for one in said if one.invitation == invitation and one.talk_again == "yes"}) == 2
+
+
+def apply_outcome(row: Pair | None, event: OutcomeGiven, offset: int) -> tuple[Pair, list[BondChanged]]:
+    """The pair's row after `event`, and the bond changes to tell both; a later answer replaces an earlier one."""
+    a, b = sorted((event.person, event.other))
+    row = row or Pair(offset=-1, a=a, b=b)
+    if offset <= row.offset:  # the bond changes were sent before the row was written
+        return row, []
+    new = Said(invitation=event.invitation, person=event.person, talk_again=event.talk_again, felt=event.felt)
+    kept = [one for one in row.said if (one.invitation, one.person) != (new.invitation, new.person)]
+    said = (*kept, new)[-SAID_LIMIT:]
+    bond = event.talk_again != "no" and (row.bond or both_would(said, event.invitation))
+    changed = Pair(offset=offset, a=a, b=b, said=said, bond=bond)
+    return changed, [] if bond == row.bond else [_told(event, bond, a, b), _told(event, bond, b, a)]
+
+
+def _told(event: OutcomeGiven, bond: bool, person: str, other: str) -> BondChanged:
+    return BondChanged(id=derived_id("bond", event.id, person), at=event.at, person=person, other=other, bond=bond)

@@ -1,0 +1,153 @@
+"""Who a person is: what they tell us (`Profile`), the row we keep (`Person`), what the pool may know (`Features`).
+
+Place in the flow: person-events -> **person** -> pool. Names, numbers and free text end here; past this point
+there are only random ids, a coarse cell, an age band, wishes and topics.
+"""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, field_validator
+
+from matcher.values import Row, Utc, Value
+
+MARKETS = {"GB": ZoneInfo("Europe/London")}
+LANGUAGES = (
+    "en", "cy", "gd", "ga", "pl", "pa", "ur", "bn", "gu", "ar", "fr", "pt", "es", "ta", "tr", "it", "so", "ro", "zh",
+    "de",
+)  # fmt: skip
+AGE_BANDS = ("18-24", "25-34", "35-49", "50-64", "65-74", "75+")
+TOPICS = (
+    "animals", "baking", "birds", "books", "cooking", "crafts", "cricket", "dancing", "family-history", "films",
+    "football", "gardening", "history", "holidays", "knitting", "local-life", "music", "nature", "news", "pets",
+    "puzzles", "radio",
+    "science", "singing", "television", "theatre", "trains", "walking", "weather", "work",
+)  # fmt: skip
+AgeBand = Literal["18-24", "25-34", "35-49", "50-64", "65-74", "75+"]
+Gender = Literal["woman", "man", "other", "unsaid"]
+Wish = Literal["same_gender", "near_age", "near_home"]
+
+NAME_LIMIT = 40
+RECENT_EVENTS = 64
+MET_LIMIT = 200
+
+
+def _one_of(name: str, allowed: tuple[str, ...], given: tuple[str, ...]) -> tuple[str, ...]:
+    unknown = [value for value in given if value not in allowed]
+    if unknown:
+        raise ValueError(f"unknown {name}: {unknown[0]!r}")
+    return tuple(dict.fromkeys(given))
+
+
+class QuietHours(Value):
+    """Local hours in which a person is not to be rung; may run over midnight. Minutes after midnight, end exclusive."""
+
+    start_min: Annotated[int, Field(ge=0, lt=24 * 60)]
+    end_min: Annotated[int, Field(ge=0, lt=24 * 60)]
+
+    def cover(self, minute: int) -> bool:
+        """Whether `minute` (after local midnight) is quiet."""
+        if self.start_min <= self.end_min:
+            return self.start_min <= minute < self.end_min
+        return minute >= self.start_min or minute < self.end_min
+
+
+class Profile(Value):
+    """What a person tells about themselves; only the first name is ever shown to anybody else."""
+
+    first_name: Annotated[str, Field(min_length=1, max_length=NAME_LIMIT, pattern=r"^[^\x00-\x1f\x7f<>&\"]+$")]
+    adult: Literal[True]
+    market: str = "GB"
+    area: Annotated[str, Field(min_length=1, max_length=8)]
+    cell: Annotated[str, Field(pattern=r"^-?\d{1,2}\.\d,-?\d{1,3}\.\d$")]
+    languages: Annotated[tuple[str, ...], Field(min_length=1, max_length=8)]
+    age_band: AgeBand
+    gender: Gender = "unsaid"
+    likes: Annotated[tuple[str, ...], Field(max_length=30)] = ()
+    avoids: Annotated[tuple[str, ...], Field(max_length=30)] = ()
+    wishes: Annotated[tuple[Wish, ...], Field(max_length=3)] = ()
+    quiet: QuietHours | None = None
+
+    @field_validator("market")
+    @classmethod
+    def _known_market(cls, value: str) -> str:
+        if value not in MARKETS:
+            raise ValueError(f"unknown market: {value!r}")
+        return value
+
+    @field_validator("languages")
+    @classmethod
+    def _known_languages(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return _one_of("language", LANGUAGES, value)
+
+    @field_validator("likes", "avoids")
+    @classmethod
+    def _known_topics(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return _one_of("topic", TOPICS, value)
+
+
+class Features(Value):
+    """What the pool knows of a person: enough for the hard rules and the score, and no more."""
+
+    cell: str
+    languages: tuple[str, ...]
+    age_band: AgeBand
+    gender: Gender = "unsaid"
+    likes: tuple[str, ...] = ()
+    avoids: tuple[str, ...] = ()
+    wishes: tuple[Wish, ...] = ()
+    quiet: QuietHours | None = None
+    blocks: tuple[str, ...] = ()
+    bonds: tuple[str, ...] = ()
+    met: tuple[str, ...] = ()
+
+
+class Concern(Value):
+    """A safeguarding report about the person in whose row it stands."""
+
+    concern: str
+    by: str
+    invitation: str
+    what: str
+    at: Utc
+
+
+class Person(Row):
+    """The row of a person in `people`. `offset` is that of person-events.
+
+    An erased person leaves a row without name, number or profile, so that a late row cannot bring them back,
+    and so that somebody who is held cannot return by erasing themselves.
+    """
+
+    person: str
+    phone: str | None = None
+    profile: Profile | None = None
+    paused: bool = False
+    held: bool = False
+    erased: bool = False
+    blocks: tuple[str, ...] = ()
+    bonds: tuple[str, ...] = ()
+    met: tuple[str, ...] = ()
+    concerns: tuple[Concern, ...] = ()
+    recent: tuple[str, ...] = ()
+
+    def why_not(self) -> str | None:
+        """Why this person cannot stand in a pool, or None."""
+        if self.profile is None:
+            return "erased" if self.erased else "unknown"
+        if self.held:
+            return "held"
+        return "paused" if self.paused else None
+
+    def features(self) -> Features:
+        """What the pool may know. The person must have a profile."""
+        assert self.profile is not None
+        kept = self.profile.model_dump(include=set(Features.model_fields))
+        return Features(**kept, blocks=self.blocks, bonds=self.bonds, met=self.met)
+
+
+def local_minute(market: str, now: datetime) -> int:
+    """Minutes after local midnight in `market` at the UTC time `now`."""
+    local = now.astimezone(MARKETS[market])
+    return local.hour * 60 + local.minute

@@ -1,0 +1,135 @@
+"""The live views in Redis: what the gateway shows, and the news that it passes on. Never the record.
+
+Written by the projector from rows, and by the notifier's live channel for a ring. A view takes a row only if its
+version is higher. An invitation's version is twice its offset, plus one for the ring that runs ahead of the row.
+Keys, after the prefix: `person:ID`, `waiting:PERSON`, `invitation:ID` (a hash {version, row}), `live:PERSON` (a
+stream), `state:PERSON` (a hash, see views.lua), `views` (present while the views are whole).
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import redis
+import redis.asyncio
+
+from matcher.availability import Waiting
+from matcher.invitation import Invitation
+from matcher.person import Person
+from matcher.values import Value, wire
+
+SCRIPT = Path(__file__).with_suffix(".lua").read_text()
+KEEP_S = 24 * 3600
+STREAM_LIMIT = 200
+
+
+def news_channel(prefix: str) -> str:
+    """The channel that carries the id of each person who has news."""
+    return prefix + "news"
+
+
+class ViewWriter:
+    """Writes views; used by the projector and the live channel. Raises redis.RedisError when Redis is away."""
+
+    def __init__(self, client: "redis.Redis[bytes]", prefix: str) -> None:
+        self._redis = client
+        self._prefix = prefix
+        self._script = client.register_script(SCRIPT)
+
+    def whole(self) -> bool:
+        """Whether the views are whole: not so after Redis was wiped."""
+        return bool(self._redis.exists(self._prefix + "views"))
+
+    def set_whole(self) -> None:
+        """All rows have been written."""
+        self._redis.set(self._prefix + "views", "whole")
+
+    def set_broken(self) -> None:
+        """Ask the projector to write all rows again."""
+        self._redis.delete(self._prefix + "views")
+
+    def put_person(self, row: Person) -> None:
+        """What the gateway may know of a person: never their number, nor concerns about them."""
+        key = self._prefix + "person:" + row.person
+        if row.profile is None:
+            self._redis.delete(key, self._prefix + "live:" + row.person, self._prefix + "state:" + row.person)
+            return
+        seen = row.model_copy(update={"phone": None, "concerns": (), "recent": ()})
+        self._put(key, row.offset, seen, "person", 0, ())
+
+    def put_waiting(self, row: Waiting) -> None:
+        """A person's newest availability."""
+        order = int(row.since.timestamp() * 1000)
+        self._put(self._prefix + "waiting:" + row.person, row.offset, row, "availability", order, (row.person,))
+
+    def put_invitation(self, row: Invitation) -> None:
+        """An invitation that has rung; one that nobody was rung for is nobody's news."""
+        if row.rung:
+            self._put_invitation(row, 2 * row.offset)
+
+    def put_ring(self, row: Invitation) -> None:
+        """The ring itself, ahead of the row that will say so."""
+        self._put_invitation(row.model_copy(update={"state": "rung", "rung": True}), 2 * row.offset + 1)
+
+    def _put_invitation(self, row: Invitation, version: int) -> None:
+        order = int(row.decided_wall.timestamp() * 1000)
+        self._put(self._prefix + "invitation:" + row.invitation, version, row, "invitation", order, row.people)
+
+    def _put(self, key: str, version: int, row: Value, kind: str, order: int, people: tuple[str, ...]) -> None:
+        keys = [key]
+        for person in people:
+            keys += [self._prefix + "live:" + person, self._prefix + "state:" + person]
+        args = [version, wire(row), KEEP_S, kind, order, news_channel(self._prefix), STREAM_LIMIT, *people]
+        self._script(keys=keys, args=args)
+
+
+class ViewReader:
+    """Reads views for the gateway. Raises redis.RedisError when Redis is away."""
+
+    def __init__(self, client: "redis.asyncio.Redis[bytes]", prefix: str) -> None:
+        self._redis = client
+        self._prefix = prefix
+
+    async def whole(self) -> bool:
+        """Whether the views are whole."""
+        return bool(await self._redis.exists(self._prefix + "views"))
+
+    async def person(self, person: str) -> Person | None:
+        """A registered person, without number and concerns."""
+        return await self._row("person:" + person, Person)
+
+    async def waiting(self, person: str) -> Waiting | None:
+        """A person's newest availability."""
+        return await self._row("waiting:" + person, Waiting)
+
+    async def invitation(self, invitation: str) -> Invitation | None:
+        """An invitation that rang."""
+        return await self._row("invitation:" + invitation, Invitation)
+
+    async def state(self, person: str) -> tuple[str, Waiting | None, Invitation | None]:
+        """The id of the person's newest news ("0-0" for none), their availability and their newest invitation."""
+        found: dict[bytes, bytes] = await self._redis.hgetall(self._prefix + "state:" + person)  # type: ignore[misc]
+        waiting, invitation = found.get(b"availability"), found.get(b"invitation")
+        return (
+            found.get(b"id", b"0-0").decode(),
+            Waiting.model_validate_json(waiting) if waiting else None,
+            Invitation.model_validate_json(invitation) if invitation else None,
+        )
+
+    async def holds(self, person: str, since: str) -> bool:
+        """Whether the stream still has everything after `since`: that entry is there."""
+        return bool(await self._redis.xrange(self._prefix + "live:" + person, min=since, max=since, count=1))
+
+    async def news(self, person: str, since: str) -> list[tuple[str, Waiting | Invitation]]:
+        """Everything after the entry `since`, oldest first, with its id."""
+        entries: list[Any] = await self._redis.xrange(self._prefix + "live:" + person, min="(" + since, max="+")
+        return [(entry.decode(), _news(fields)) for entry, fields in entries]
+
+    async def _row(self, key: str, kind: Any) -> Any:
+        row: bytes | None = await self._redis.hget(self._prefix + key, "row")  # type: ignore[misc]
+        return kind.model_validate_json(row) if row else None
+
+
+def _news(fields: dict[bytes, bytes]) -> Waiting | Invitation:
+    row = json.loads(fields[b"row"])
+    return Invitation.model_validate(row) if fields[b"kind"] == b"invitation" else Waiting.model_validate(row)

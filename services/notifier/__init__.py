@@ -1,0 +1,1 @@
+"""The notifier: claims both people of an offer, rings both, renews, releases."""

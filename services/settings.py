@@ -1,0 +1,80 @@
+"""Every setting of every process, read once from the environment into one frozen model.
+
+Names are PARTYLINE_ and the field in capitals. A half-specified setting is refused at start with one sentence.
+"""
+
+import os
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+
+from matcher.errors import BadRequest
+from services.topics import KafkaAddress
+
+PREFIX = "PARTYLINE_"
+
+
+class Settings(BaseModel):
+    """What a process needs to know. Times: `domain_start` and `domain_origin` are UTC, `speed` is domain per wall."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    broker: str = "127.0.0.1:9092"
+    embedded: bool = False
+    topic_prefix: str = ""
+    redis: str = "redis://127.0.0.1:6379/0"
+    redis_prefix: str = "partyline:"
+    data: Path = Path("partyline-data")
+    host: str = "127.0.0.1"
+    port: int = 8080
+    secret: str = ""
+    demo: bool = False
+    domain_start: datetime | None = None
+    domain_origin: datetime | None = None
+    speed: float = 1.0
+    markets: tuple[str, ...] = ("GB",)
+    tick_ms: int = 500
+    codes_per_address: int = 20
+    log_level: str = "INFO"
+
+    @model_validator(mode="after")
+    def _whole(self) -> "Settings":
+        if (self.domain_start is None) != (self.domain_origin is None):
+            raise ValueError("domain_start and domain_origin go together: set both or neither")
+        if self.speed <= 0 or (self.speed != 1.0 and self.domain_start is None):
+            raise ValueError("speed must be more than 0, and another speed than 1 needs domain_start and domain_origin")
+        return self
+
+    @property
+    def kafka(self) -> KafkaAddress:
+        """Where the broker is."""
+        return KafkaAddress(self.broker, self.topic_prefix, self.embedded)
+
+    def environment(self) -> dict[str, str]:
+        """The same settings as environment variables, for a process that we start."""
+        values = self.model_dump(mode="json", exclude_none=True)
+        values["markets"] = ",".join(self.markets)
+        return {PREFIX + name.upper(): str(value) for name, value in values.items()}
+
+
+def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
+    """The settings in `environ`.
+
+    Raises:
+        BadRequest: a setting is unknown, unreadable or half-specified.
+    """
+    given: dict[str, object] = {
+        name.removeprefix(PREFIX).lower(): value
+        for name, value in environ.items()
+        if name.startswith(PREFIX) and not name.startswith(PREFIX + "TEST_") and name != PREFIX + "REQUIRE_SERVICES"
+    }
+    if isinstance(given.get("markets"), str):
+        given["markets"] = tuple(str(given["markets"]).split(","))
+    try:
+        return Settings.model_validate(given)
+    except ValidationError as error:
+        first = error.errors(include_input=False)[0]
+        name = PREFIX + "".join(str(part) for part in first["loc"]).upper()
+        raise BadRequest(f"setting {name}: {first['msg']}") from None
