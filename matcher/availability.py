@@ -7,7 +7,7 @@ under the same id. "Called" is not written here: it stands in the invitation tha
 from datetime import datetime, timedelta
 from typing import Literal
 
-from matcher.person import Features
+from matcher.person import Features, Market
 from matcher.values import Row, Utc
 
 MIN_TALK = timedelta(minutes=5)
@@ -31,7 +31,7 @@ class Waiting(Row):
     """
 
     person: str
-    market: str
+    market: Market
     availability: str
     also: tuple[str, ...] = ()
     past: tuple[str, ...] = ()

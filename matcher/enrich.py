@@ -28,7 +28,7 @@ from matcher.events import (
     PersonResumed,
     PersonWaiting,
 )
-from matcher.person import MET_LIMIT, RECENT_EVENTS, Concern, Person
+from matcher.person import MET_LIMIT, RECENT_EVENTS, Concern, Market, Person
 from matcher.values import derived_id
 
 
@@ -42,7 +42,7 @@ class Send:
 
 
 def apply_person(
-    row: Person | None, event: PersonEvent, offset: int, market: str, remember: int = RECENT_EVENTS
+    row: Person | None, event: PersonEvent, offset: int, market: Market, remember: int = RECENT_EVENTS
 ) -> tuple[Person, list[Send]]:
     """The person's row after `event` at `offset`, and what to send first.
 
@@ -95,7 +95,7 @@ def _without(people: tuple[str, ...], person: str) -> tuple[str, ...]:
     return tuple(one for one in people if one != person)
 
 
-def _sends(row: Person, event: PersonEvent, offset: int, market: str) -> list[Send]:
+def _sends(row: Person, event: PersonEvent, offset: int, market: Market) -> list[Send]:
     common: dict[str, Any] = {"at": event.at, "market": market, "person": row.person, "seq": offset}
     match event:
         case AvailabilityOpened():
@@ -137,7 +137,7 @@ def _held(event: ConcernRaised) -> PersonHeld:
     )  # fmt: skip
 
 
-def _edited(row: Person, event: PersonEvent, offset: int, market: str) -> Send:
+def _edited(row: Person, event: PersonEvent, offset: int, market: Market) -> Send:
     edited = PersonEdited(
         id=derived_id("edited", event.id), at=event.at, market=market, person=row.person, seq=offset,
         features=row.features(),

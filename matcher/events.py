@@ -11,7 +11,7 @@ from pydantic import Field, TypeAdapter, ValidationError, model_validator
 from matcher.availability import MAX_WINDOW, Company
 from matcher.errors import BadEvent
 from matcher.invitation import Answer, Invitation
-from matcher.person import Features, Profile
+from matcher.person import Features, Market, Profile
 from matcher.values import Utc, Value
 
 WHAT_LIMIT = 2000
@@ -147,7 +147,7 @@ PersonTopicEvent = Annotated[
 class PoolEvent(Event):
     """Something for the pool of one market."""
 
-    market: str
+    market: Market
 
 
 class PersonPoolEvent(PoolEvent):
@@ -286,15 +286,7 @@ class CallBridged(Event):
     invitation: Invitation
 
 
-class CallFailed(Event):
-    """The bridge gave a call up, and why."""
-
-    type: Literal["call.failed.v1"] = "call.failed.v1"
-    invitation: Invitation
-    reason: str
-
-
-CallTopicEvent = Annotated[LegHeard | LegHungUp | CallBridged | CallFailed, Field(discriminator="type")]
+CallTopicEvent = Annotated[LegHeard | LegHungUp | CallBridged, Field(discriminator="type")]
 
 # --- outcomes: what each side said afterwards, keyed by pair ---
 

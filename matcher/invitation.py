@@ -7,6 +7,7 @@ row that follows; what is over stays as it is. Times named *_wall and deadlines 
 from datetime import datetime, timedelta
 from typing import Literal
 
+from matcher.person import Market
 from matcher.values import Row, Utc
 
 ANSWER = timedelta(seconds=30)
@@ -34,7 +35,7 @@ class Invitation(Row):
     """
 
     invitation: str
-    market: str
+    market: Market
     a: str
     b: str
     availability_a: str

@@ -6,7 +6,8 @@ and lasts until one of the two last said no.
 
 from typing import Literal
 
-from matcher.events import BondChanged, OutcomeGiven
+from matcher.events import BondChanged, OutcomeGiven, PersonMet
+from matcher.invitation import Invitation
 from matcher.values import Row, Value, derived_id
 
 SAID_LIMIT = 40
@@ -56,3 +57,14 @@ def apply_outcome(row: Pair | None, event: OutcomeGiven, offset: int) -> tuple[P
 
 def _told(event: OutcomeGiven, bond: bool, person: str, other: str) -> BondChanged:
     return BondChanged(id=derived_id("bond", event.id, person), at=event.at, person=person, other=other, bond=bond)
+
+
+def met(row: Invitation) -> list[PersonMet]:
+    """What both people's rows are told when a call has ended: that these two have talked."""
+    if not row.called or row.ended_wall is None:
+        return []
+    at = row.ended_wall
+    return [
+        PersonMet(id=derived_id("met", row.invitation, person), at=at, person=person, other=row.other(person))
+        for person in row.people
+    ]

@@ -12,7 +12,7 @@ from pydantic import Field, field_validator
 
 from matcher.values import Row, Utc, Value
 
-MARKETS = {"GB": ZoneInfo("Europe/London")}
+MARKETS: dict["Market", ZoneInfo] = {"GB": ZoneInfo("Europe/London")}
 LANGUAGES = (
     "en", "cy", "gd", "ga", "pl", "pa", "ur", "bn", "gu", "ar", "fr", "pt", "es", "ta", "tr", "it", "so", "ro", "zh",
     "de",
@@ -24,6 +24,7 @@ TOPICS = (
     "puzzles", "radio",
     "science", "singing", "television", "theatre", "trains", "walking", "weather", "work",
 )  # fmt: skip
+Market = Literal["GB"]
 AgeBand = Literal["18-24", "25-34", "35-49", "50-64", "65-74", "75+"]
 Gender = Literal["woman", "man", "other", "unsaid"]
 Wish = Literal["same_gender", "near_age", "near_home"]
@@ -58,7 +59,7 @@ class Profile(Value):
 
     first_name: Annotated[str, Field(min_length=1, max_length=NAME_LIMIT, pattern=r"^[^\x00-\x1f\x7f<>&\"]+$")]
     adult: Literal[True]
-    market: str = "GB"
+    market: Market = "GB"
     area: Annotated[str, Field(min_length=1, max_length=8)]
     cell: Annotated[str, Field(pattern=r"^-?\d{1,2}\.\d,-?\d{1,3}\.\d$")]
     languages: Annotated[tuple[str, ...], Field(min_length=1, max_length=8)]
@@ -68,13 +69,6 @@ class Profile(Value):
     avoids: Annotated[tuple[str, ...], Field(max_length=30)] = ()
     wishes: Annotated[tuple[Wish, ...], Field(max_length=3)] = ()
     quiet: QuietHours | None = None
-
-    @field_validator("market")
-    @classmethod
-    def _known_market(cls, value: str) -> str:
-        if value not in MARKETS:
-            raise ValueError(f"unknown market: {value!r}")
-        return value
 
     @field_validator("languages")
     @classmethod
@@ -147,7 +141,7 @@ class Person(Row):
         return Features(**kept, blocks=self.blocks, bonds=self.bonds, met=self.met)
 
 
-def local_minute(market: str, now: datetime) -> int:
+def local_minute(market: Market, now: datetime) -> int:
     """Minutes after local midnight in `market` at the UTC time `now`."""
     local = now.astimezone(MARKETS[market])
     return local.hour * 60 + local.minute

@@ -32,6 +32,7 @@ from matcher.events import (
 )
 from matcher.invitation import Invitation
 from matcher.match import Match, choose
+from matcher.person import Market
 from matcher.score import Model
 from matcher.values import derived_id, newer
 
@@ -56,7 +57,7 @@ Change = Waiting | Invitation | Forgotten
 class Pool:
     """The state of one market and the only way to change it."""
 
-    def __init__(self, market: str, rows: Iterable[Waiting | Invitation] = ()) -> None:
+    def __init__(self, market: Market, rows: Iterable[Waiting | Invitation] = ()) -> None:
         """A pool as the rows left it; of several rows with one key the newest counts."""
         self.market = market
         self.model = Model()

@@ -11,6 +11,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from matcher.errors import BadRequest
+from matcher.person import Market
 from services.topics import KafkaAddress
 
 PREFIX = "PARTYLINE_"
@@ -34,7 +35,7 @@ class Settings(BaseModel):
     domain_start: datetime | None = None
     domain_origin: datetime | None = None
     speed: float = 1.0
-    markets: tuple[str, ...] = ("GB",)
+    markets: tuple[Market, ...] = ("GB",)
     tick_ms: int = 500
     codes_per_address: int = 20
     log_level: str = "INFO"

@@ -3,10 +3,9 @@
 Written by the projector from rows, and by the notifier's live channel for a ring. A view takes a row only if its
 version is higher. An invitation's version is twice its offset, plus one for the ring that runs ahead of the row.
 Keys, after the prefix: `person:ID`, `waiting:PERSON`, `invitation:ID` (a hash {version, row}), `live:PERSON` (a
-stream), `state:PERSON` (a hash, see views.lua), `views` (present while the views are whole).
+stream), `state:PERSON` (a hash, see views.lua), `views` (a field for each partition whose views are whole).
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -36,13 +35,13 @@ class ViewWriter:
         self._prefix = prefix
         self._script = client.register_script(SCRIPT)
 
-    def whole(self) -> bool:
-        """Whether the views are whole: not so after Redis was wiped."""
-        return bool(self._redis.exists(self._prefix + "views"))
+    def whole(self, partitions: frozenset[int]) -> bool:
+        """Whether the views of these partitions are whole: not so after Redis was wiped."""
+        return all(self._redis.hmget(self._prefix + "views", [str(number) for number in partitions]))
 
-    def set_whole(self) -> None:
-        """All rows have been written."""
-        self._redis.set(self._prefix + "views", "whole")
+    def set_whole(self, partitions: frozenset[int]) -> None:
+        """All rows of these partitions have been written."""
+        self._redis.hset(self._prefix + "views", mapping={str(number): "whole" for number in partitions})
 
     def set_broken(self) -> None:
         """Ask the projector to write all rows again."""
@@ -131,5 +130,5 @@ class ViewReader:
 
 
 def _news(fields: dict[bytes, bytes]) -> Waiting | Invitation:
-    row = json.loads(fields[b"row"])
-    return Invitation.model_validate(row) if fields[b"kind"] == b"invitation" else Waiting.model_validate(row)
+    kind = Invitation if fields[b"kind"] == b"invitation" else Waiting
+    return kind.model_validate_json(fields[b"row"])

@@ -1,7 +1,7 @@
 """What the notifier does with each row of `invitations`; the process around it is app.py.
 
-Place in the flow: invitations -> **notifier** -> claims, channels, pool. It keeps no state of its own: after a restart it
-reads the rows from the start, takes the newest of each, and goes on. It expires nothing. A step may come twice.
+Place in the flow: invitations -> **notifier** -> claims, channels, pool. It keeps no state of its own: after a restart
+it reads the rows from the start, takes the newest of each, and goes on. It expires nothing. A step may come twice.
 """
 
 from collections.abc import Callable, Sequence

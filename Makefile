@@ -1,0 +1,44 @@
+# The newcomer's two commands: `make demo` and `make test`. Both first make .venv from requirements.lock.
+# Everything but a command's own output goes to stderr, so that `make demo ARGS=--json` prints JSON and nothing else.
+
+PYTHON ?= python3
+ARGS ?=
+VENV := .venv
+STAMP := $(VENV)/installed
+BIN := $(VENV)/bin
+
+MAKEFLAGS += --no-print-directory
+
+.DEFAULT_GOAL := install
+.PHONY: install demo test lock
+
+install: $(STAMP)
+
+demo: $(STAMP)
+	@$(BIN)/partyline demo $(ARGS)
+
+test: $(STAMP)
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy --strict matcher
+	@$(BIN)/python -m pytest $(ARGS)
+
+# The stamp is younger than both files exactly as long as nothing in them changed since the last complete installation.
+$(STAMP): pyproject.toml requirements.lock | $(BIN)/pip
+	@echo "Installing Partyline's locked dependencies into $(VENV) ..." >&2
+	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock >&2
+	@$(BIN)/python -m pip install --quiet --no-deps --editable . >&2
+	@touch $@
+
+# Debian ships venv without ensurepip: there the environment starts empty and the system's pip fills it.
+$(BIN)/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	  { echo "Partyline needs Python 3.11 or newer, and '$(PYTHON)' is not; name one with PYTHON=/path/to/python3." >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null && $(PYTHON) -m venv $(VENV) >&2 || \
+	  { $(PYTHON) -m venv --clear --without-pip $(VENV) >&2 && \
+	    $(PYTHON) -m pip --python $(BIN)/python install --quiet pip >&2; }
+
+# One lock for Python 3.11 and newer on every system; hashes, so that an index cannot hand out something else.
+lock: | $(BIN)/pip
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet uv >&2
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --generate-hashes --no-annotate \
+	  --custom-compile-command "make lock" pyproject.toml --output-file requirements.lock

@@ -1,0 +1,1 @@
+"""The processes of Partyline: they connect, decode, call `matcher`, store and emit."""

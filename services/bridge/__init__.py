@@ -1,0 +1,1 @@
+"""The bridge: two legs, one call, no number shown."""

@@ -1,0 +1,1 @@
+"""The independent checker: follows the topics from their start and says whether every promise was kept."""

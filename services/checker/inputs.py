@@ -1,0 +1,64 @@
+"""The checker's book of inputs: every event is applied, or stands among the dead letters, or is lost.
+
+Place in the flow: person-events, outcomes, dead-letters and the rows they change -> **inputs** -> judge. A row says up
+to which offset of its source it has come; whatever lies above that and is no dead letter is still owed.
+"""
+
+from collections.abc import Iterator
+
+from services.checker.windows import Place
+
+Owner = tuple[str, int, str]
+"""Whose row it is: source topic, partition, and the person or pair."""
+
+
+class Inputs:
+    """Offsets that are not yet applied, and the places of all dead letters."""
+
+    def __init__(self) -> None:
+        self.letters: set[Place] = set()
+        self._letter_ids: set[str] = set()
+        self._applied: dict[Owner, int] = {}
+        self._owed: dict[Owner, set[int]] = {}
+        self._unreadable: set[Place] = set()
+
+    @property
+    def dead_letters(self) -> int:
+        """Distinct dead letters; marks are none."""
+        return len(self._letter_ids)
+
+    def arrived(self, owner: Owner, offset: int) -> None:
+        """An event for this owner stands in the log."""
+        if offset > self._applied.get(owner, -1):
+            self._owed.setdefault(owner, set()).add(offset)
+
+    def applied(self, owner: Owner, offset: int) -> None:
+        """The owner's row has come to `offset`."""
+        if offset <= self._applied.get(owner, -1):
+            return
+        self._applied[owner] = offset
+        left = {one for one in self._owed.pop(owner, ()) if one > offset}
+        if left:
+            self._owed[owner] = left
+
+    def unreadable(self, place: Place) -> None:
+        """A message that is no event: it has to be among the dead letters."""
+        self._unreadable.add(place)
+
+    def letter(self, letter: str, place: Place) -> None:
+        """A dead letter about the message at `place`."""
+        self._letter_ids.add(letter)
+        self.letters.add(place)
+
+    def owed(self) -> Iterator[Place]:
+        """Messages that are neither applied nor dead letters."""
+        for (topic, partition, _), offsets in self._owed.items():
+            yield from ((topic, partition, offset) for offset in sorted(offsets))
+        yield from sorted(self._unreadable)
+
+    def lost(self, counted: set[Place]) -> list[str]:
+        """The same as sentences, without those `counted` already under another name."""
+        places = sorted(set(self.owed()) - self.letters - counted)
+        return [
+            f"the message at {topic}/{part}/{offset} was neither applied nor kept" for topic, part, offset in places
+        ]

@@ -1,0 +1,51 @@
+"""How often somebody may do something: named limits, counted in Redis over the time just passed.
+
+Place in the flow: before a write does anything, so that a machine gone wild troubles nobody. Wall time.
+"""
+
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import redis.asyncio
+
+from services.gateway.answers import too_many
+
+SCRIPT = Path(__file__).with_suffix(".lua").read_text()
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """At most `count` within `per_s` seconds."""
+
+    name: str
+    count: int
+    per_s: int
+
+
+CODES_PER_NUMBER = Limit("codes", 3, 600)
+SIGN_INS_PER_NUMBER = Limit("sign-ins", 20, 600)
+CHANGES = Limit("changes", 60, 60)
+"""Profile, pause, availability."""
+ANSWERS = Limit("answers", 60, 60)
+"""Accept, decline, outcome, block."""
+CONCERNS = Limit("concerns", 20, 60)
+"""Apart from the others: nothing else that a person does may keep them from being heard."""
+HEARTBEATS = Limit("heartbeats", 60, 60)
+LINES = Limit("lines", 60, 60)
+
+
+class Limits:
+    """Counts in Redis."""
+
+    def __init__(self, client: "redis.asyncio.Redis[Any]", prefix: str) -> None:
+        self._prefix = prefix + "limit:"
+        self._script = client.register_script(SCRIPT)
+
+    async def take(self, limit: Limit, who: str) -> None:
+        """Take a place for `who`. Raises TooMany."""
+        key = f"{self._prefix}{limit.name}:{who}"
+        wait_ms = await self._script(keys=[key], args=[limit.count, limit.per_s * 1000, secrets.token_hex(8)])
+        if wait_ms:
+            raise too_many(int(wait_ms))

@@ -1,0 +1,1 @@
+"""The stream processor: Faust agents as thin shells over the core."""

@@ -1,0 +1,126 @@
+"""The parts that tests run on: a broker and a Redis server, embedded and real, each test with names of its own.
+
+Real ones are named by PARTYLINE_TEST_KAFKA and PARTYLINE_TEST_REDIS. Where they are missing their tests are skipped,
+unless PARTYLINE_REQUIRE_SERVICES=1 (as in CI) makes that an error.
+"""
+
+import os
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+import redis
+
+from services import topics
+from services.embedded.broker import embedded_broker
+from services.embedded.redis import embedded_redis
+from services.topics import KafkaAddress
+
+EMBEDDED_OR_REAL = ("embedded", "real")
+BROKER_START_S = 30
+MARKED_FOLDERS = ("integration", "chaos")
+
+
+class RedisPlace(NamedTuple):
+    """A Redis server and the prefix that a test puts before all its keys there."""
+
+    url: str
+    prefix: str
+
+
+@dataclass(frozen=True)
+class Parts:
+    """All that Partyline's processes need from outside, of one kind; the topics are there already."""
+
+    kafka: KafkaAddress
+    redis: RedisPlace
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark tests after the folder that they stand in."""
+    for item in items:
+        for folder in MARKED_FOLDERS:
+            if folder in Path(item.path).parts:
+                item.add_marker(folder)
+
+
+@pytest.fixture(scope="session")
+def one_embedded_broker() -> Iterator[KafkaAddress]:
+    """The session's embedded broker."""
+    with embedded_broker() as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def one_embedded_redis() -> Iterator[str]:
+    """The session's embedded Redis server."""
+    with embedded_redis() as url:
+        yield url
+
+
+@pytest.fixture(params=EMBEDDED_OR_REAL)
+def kafka(request: pytest.FixtureRequest) -> Iterator[KafkaAddress]:
+    """Kafka with a prefix of this test's own; topics are the test's to create and are removed afterwards."""
+    yield from _kafka(request, request.param)
+
+
+@pytest.fixture
+def real_kafka(request: pytest.FixtureRequest) -> Iterator[KafkaAddress]:
+    """The same for what only a real Kafka can do."""
+    yield from _kafka(request, "real")
+
+
+@pytest.fixture(params=EMBEDDED_OR_REAL)
+def redis_url(request: pytest.FixtureRequest) -> Iterator[RedisPlace]:
+    """Redis with a key prefix of this test's own; its keys are removed afterwards."""
+    yield from _redis(request, request.param)
+
+
+@pytest.fixture(params=EMBEDDED_OR_REAL)
+def parts(request: pytest.FixtureRequest) -> Iterator[Parts]:
+    """Kafka, with all topics, and Redis: both embedded or both real."""
+    for address in _kafka(request, request.param):
+        topics.create(address.bootstrap, address.prefix, address.embedded)
+        for place in _redis(request, request.param):
+            yield Parts(address, place)
+
+
+def _kafka(request: pytest.FixtureRequest, kind: str) -> Iterator[KafkaAddress]:
+    prefix = f"test-{secrets.token_hex(4)}-"
+    if kind == "embedded":
+        yield replace(request.getfixturevalue("one_embedded_broker"), prefix=prefix)
+        return
+    address = KafkaAddress(_named_service("PARTYLINE_TEST_KAFKA"), prefix)
+    topics.wait_for_broker(address.bootstrap, BROKER_START_S, print)
+    try:
+        yield address
+    finally:
+        topics.delete(address.bootstrap, prefix)
+
+
+def _redis(request: pytest.FixtureRequest, kind: str) -> Iterator[RedisPlace]:
+    embedded = kind == "embedded"
+    url = request.getfixturevalue("one_embedded_redis") if embedded else _named_service("PARTYLINE_TEST_REDIS")
+    place = RedisPlace(url, f"test-{secrets.token_hex(4)}:")
+    try:
+        yield place
+    finally:
+        _remove_keys(place)
+
+
+def _named_service(variable: str) -> str:
+    value = os.environ.get(variable, "")
+    if value:
+        return value
+    if os.environ.get("PARTYLINE_REQUIRE_SERVICES") == "1":
+        pytest.fail(f"{variable} is not set, and PARTYLINE_REQUIRE_SERVICES=1 allows no skipping")
+    pytest.skip(f"{variable} is not set")
+
+
+def _remove_keys(place: RedisPlace) -> None:
+    with redis.Redis.from_url(place.url) as client:
+        for key in client.scan_iter(match=place.prefix + "*", count=1000):
+            client.delete(key)
