@@ -1,6 +1,6 @@
 """Everything that stands in a topic right now, read once from the start; for commands that list and then end.
 
-Nothing is committed and nothing follows: whoever wants more than the present uses a consumer of `services.adapters.kafka`.
+Nothing is committed and nothing is followed: a process that goes on reading has a consumer of its own.
 """
 
 import time

@@ -7,7 +7,7 @@ hears of no heartbeat; so a bridge that dies loses nothing but some seconds.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from matcher.events import CallBridged, CallEnded, CallHeartbeat, LegHeard, LegHungUp
 from matcher.invitation import Invitation
@@ -15,6 +15,7 @@ from matcher.ports import Outbox
 from matcher.values import derived_id, newer
 
 BEAT_EVERY_S = 10
+REMEMBER_ENDED = timedelta(hours=2)
 
 
 @dataclass(slots=True)
@@ -31,21 +32,20 @@ class Bridge:
     def __init__(self, outbox: Outbox, wall: Callable[[], datetime]) -> None:
         self._outbox = outbox
         self._wall = wall
-        self._newest: dict[str, Invitation] = {}
         self._calls: dict[str, _Call] = {}
+        self._ended: dict[str, datetime] = {}
 
     def read_row(self, row: Invitation) -> None:
         """Open a call for a confirmed invitation, drop it at its end."""
-        if not newer(row, self._newest.get(row.invitation)):
+        known = self._calls.get(row.invitation)
+        if row.invitation in self._ended or not newer(row, known.row if known else None):
             return
         if not row.live:
-            self._newest.pop(row.invitation, None)
+            self._ended[row.invitation] = self._wall()
             self._calls.pop(row.invitation, None)
-            return
-        self._newest[row.invitation] = row
-        if row.state == "confirmed":
-            call = self._calls.setdefault(row.invitation, _Call(row))
-            call.row, call.bridged = row, row.connected_wall is not None
+        elif row.state == "confirmed":
+            call = known or self._calls.setdefault(row.invitation, _Call(row))
+            call.row, call.bridged = row, call.bridged or row.connected_wall is not None
 
     def read_leg(self, event: LegHeard | LegHungUp | CallBridged) -> None:
         """Something that one side's page said."""
@@ -59,8 +59,11 @@ class Bridge:
         for call in self._calls.values():
             if call.heard:
                 self._tell(call)
+        oldest = self._wall() - REMEMBER_ENDED
+        self._ended = {key: at for key, at in self._ended.items() if at > oldest}
 
     def _hear(self, event: LegHeard) -> None:
+        self.read_row(event.invitation)  # the leg may know of the call before our reader does
         call = self._calls.get(event.invitation.invitation)
         if call is None:
             return
@@ -85,9 +88,7 @@ class Bridge:
         call.heard.clear()
 
     def _say_bridged(self, call: _Call) -> None:
-        bridged = CallBridged(
-            id=derived_id("bridged", call.row.invitation), at=self._wall(), invitation=call.row
-        )
+        bridged = CallBridged(id=derived_id("bridged", call.row.invitation), at=self._wall(), invitation=call.row)
         self._outbox.say("calls", call.row.invitation, bridged)
 
     def _end(self, event: LegHungUp) -> None:

@@ -10,7 +10,6 @@ import hmac
 import logging
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
 
 import redis.asyncio
 
@@ -37,7 +36,7 @@ def fingerprint(secret: str, method: str, path: str, raw: bytes) -> str:
 class Once:
     """Carries a request out once for each key."""
 
-    def __init__(self, client: "redis.asyncio.Redis[Any]", prefix: str) -> None:
+    def __init__(self, client: redis.asyncio.Redis, prefix: str) -> None:
         self._redis = client
         self._prefix = prefix + "once:"
         self._script = client.register_script(SCRIPT)
@@ -77,8 +76,8 @@ class Once:
 
     async def _keep(self, name: str, field: str, value: str) -> None:
         try:
-            # A key without a fingerprint (Redis was wiped meanwhile) would live for ever: hsetex-like care.
-            if await self._redis.hexists(name, "fingerprint"):  # type: ignore[misc]
-                await self._redis.hset(name, field, value)  # type: ignore[misc]
+            # Redis may have been wiped meanwhile: a record made now would have no end.
+            if await self._redis.hexists(name, "fingerprint"):
+                await self._redis.hset(name, field, value)
         except redis.RedisError:
             log.warning("answer.not_kept")  # it happened all the same: the event's id tells a repeat

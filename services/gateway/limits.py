@@ -6,7 +6,6 @@ Place in the flow: before a write does anything, so that a machine gone wild tro
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import redis.asyncio
 
@@ -39,7 +38,7 @@ LINES = Limit("lines", 60, 60)
 class Limits:
     """Counts in Redis."""
 
-    def __init__(self, client: "redis.asyncio.Redis[Any]", prefix: str) -> None:
+    def __init__(self, client: redis.asyncio.Redis, prefix: str) -> None:
         self._prefix = prefix + "limit:"
         self._script = client.register_script(SCRIPT)
 

@@ -122,7 +122,10 @@ class KafkaOutbox:
             sent.add_callback(lambda meta: _on_loop(loop, settle, meta.offset, None))
             sent.add_errback(lambda error: _on_loop(loop, settle, None, error))
 
-        await loop.run_in_executor(self._senders, send)
+        try:
+            await loop.run_in_executor(self._senders, send)
+        except RuntimeError:  # closed meanwhile
+            raise away() from None
         try:
             return await done
         except KafkaError as error:

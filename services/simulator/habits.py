@@ -1,4 +1,4 @@
-"""How a person uses Partyline: when they are free and for how long, whether and how fast they answer, what they do then.
+"""How a person uses Partyline: when they are free and for how long, whether and how fast they answer, what they do.
 
 Place in the flow: figures -> **habits** -> people -> person_life. Pure: every draw is a function of a `random.Random`.
 Minutes are domain time, seconds are wall time: fingers, tunnels and networks do not run faster in a demo.

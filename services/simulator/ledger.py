@@ -1,6 +1,7 @@
 """What the town did, in figures, and every availability that was answered with 2xx, on disk as it happens.
 
-Place in the flow: person_life -> **ledger** -> the town's report, and the file that a checker reads even if the town dies.
+Place in the flow: person_life -> **ledger** -> the town's report, and the file that a checker reads even if the town
+dies.
 """
 
 import json
@@ -27,7 +28,11 @@ class Ledger:
 
     def put_opened(self, availability: str, posted_at: datetime, answered_at: datetime) -> None:
         """An availability was answered with 2xx: from here on it must have exactly one end."""
-        line = {"availability": availability, "answered_at": answered_at.isoformat(), "posted_at": posted_at.isoformat()}
+        line = {
+            "availability": availability,
+            "answered_at": answered_at.isoformat(),
+            "posted_at": posted_at.isoformat(),
+        }
         self._file.write(json.dumps(line) + "\n")
         self.opened.append(availability)
         self.did["opened"] += 1

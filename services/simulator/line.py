@@ -33,8 +33,9 @@ class GaveUp(Exception):
 class Line:
     """The line of one person."""
 
-    def __init__(self, web: aiohttp.ClientSession, base_url: str, phone: str, rng: Random, ledger: Ledger) -> None:
-        self._web, self._base_url, self._phone, self._rng, self._ledger = web, base_url, phone, rng, ledger
+    def __init__(self, web: aiohttp.ClientSession, base_url: str, phone: str, ledger: Ledger) -> None:
+        self._web, self._base_url, self._phone, self._ledger = web, base_url.rstrip("/"), phone, ledger
+        self._rng = Random(phone)
         self._session = ""
         self._sign_in = asyncio.Lock()
         self._last_id = ""
@@ -92,7 +93,9 @@ class Line:
 
     async def _sign_in_once(self, tries: int) -> float:
         """0 when signed in, else the seconds to wait before a new code; the old one may have been lost with Redis."""
-        status, answer, pause_s = await self._try("POST", "/codes", {"phone": self._phone}, secrets.token_hex(16), tries)
+        status, answer, pause_s = await self._try(
+            "POST", "/codes", {"phone": self._phone}, secrets.token_hex(16), tries
+        )
         if status == HTTPStatus.ACCEPTED:
             body = {"phone": self._phone, "code": answer["demo_code"]}
             status, _, pause_s = await self._try("POST", "/sessions", body, secrets.token_hex(16), tries)
@@ -147,7 +150,9 @@ class Line:
             await self._signal.wait()
             session = self._session
             try:
-                async with self._web.get(self._base_url + "/live", headers=self._live_headers(), timeout=_STREAM) as got:
+                async with self._web.get(
+                    self._base_url + "/live", headers=self._live_headers(), timeout=_STREAM
+                ) as got:
                     await self._answered(got, session)
                     async for event in self._events(got):
                         tries = 0
@@ -173,7 +178,7 @@ class Line:
 
     async def _events(self, got: aiohttp.ClientResponse) -> AsyncIterator[tuple[str, Any]]:
         """Events of one connection, until it breaks or the person enters a tunnel; none of one that was refused."""
-        name, data = "", ""
+        name, data, event_id = "", "", ""
         self._stream = got
         while got.status == HTTPStatus.OK and self._signal.is_set():
             line = (await got.content.readline()).decode()
@@ -186,10 +191,11 @@ class Line:
             elif field == "data":
                 data += value
             elif field == "id":
-                self._last_id = value
+                event_id = value
             elif not line.strip() and data:
+                self._last_id = event_id or self._last_id  # only now: half an event was not had
                 yield name, json.loads(data)
-                name, data = "", ""
+                name, data, event_id = "", "", ""
 
 
 _STREAM = aiohttp.ClientTimeout(total=None, sock_connect=TRY_TIMEOUT_S, sock_read=QUIET_STREAM_S)

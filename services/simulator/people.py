@@ -1,7 +1,7 @@
 """The people of the town, drawn from a seed: who they are, where they live, what they like, how they use Partyline.
 
-Place in the flow: figures, habits -> **people** -> truth, person_life. Pure: the same seed gives the same people, one by
-one, however many are drawn. Nothing here is a feature of the matching but what they tell the gateway themselves.
+Place in the flow: figures, habits -> **people** -> truth, person_life. Pure: the same seed gives the same people, one
+by one, however many are drawn. Nothing here is a feature of the matching but what they tell the gateway themselves.
 """
 
 from bisect import bisect_left

@@ -1,6 +1,6 @@
 """The one hidden truth of the town: whether two people get on, how long they talk, and what each says afterwards.
 
-Place in the flow: people -> **truth** -> person_life. Pure, seeded, and known to nobody else: the matching sees only what
+Place in the flow: people -> **truth** -> meeting. Pure, seeded, and known to nobody else: the matching sees only what
 people say. One side's inclination is a sum of what both like, nearness, what the other is like to talk to, and how the
 two happen to fit; the last is the largest part and cannot be seen beforehand. Shares of "yes" are an assumption: no
 figure about talks of strangers was found.

@@ -1,0 +1,195 @@
+"""The gateway as an application and as a process: everything is put together here, and nothing connects at import.
+
+Place in the flow: phone, browser -> **gateway** -> Kafka; live views in Redis -> gateway -> phone, browser.
+"""
+
+import asyncio
+import logging
+import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from socket import socket
+from typing import Any
+
+import redis.asyncio
+import uvicorn
+from fastapi import FastAPI, Request, Response
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from starlette.exceptions import HTTPException
+
+from matcher.errors import Away, BadRequest, PartylineError
+from matcher.ports import Clock
+from services.adapters.views import ViewReader
+from services.clock import SystemClock
+from services.gateway import availability, entry, invitations, lines, me
+from services.gateway.answers import Answer, refusal
+from services.gateway.gateway import Gateway
+from services.gateway.idempotency import Once
+from services.gateway.limits import Limits
+from services.gateway.live import RECEIPT_SENDERS, Hub, Receipts
+from services.gateway.outbox import KafkaOutbox, Outbox
+from services.gateway.people import People
+from services.gateway.signin import Codes, CodeSender, DemoSender, Sessions
+from services.settings import Settings
+
+REDIS_WITHIN_S = 0.8
+REDIS_CONNECTIONS = 64
+REDIS_FREE_WITHIN_S = 0.5
+CLOSE_LINES_WITHIN_S = 1
+QUEUE_LIMIT = 2048
+"""Connections that wait to be accepted."""
+
+log = logging.getLogger(__name__)
+
+
+def build(
+    settings: Settings,
+    *,
+    outbox: Outbox | None = None,
+    clock: Clock | None = None,
+    sender: CodeSender | None = None,
+    client: redis.asyncio.Redis | None = None,
+) -> FastAPI:
+    """The application; what is not given is the real thing. Raises BadRequest when the settings do not suffice."""
+    client = client or redis_client(settings.redis)
+    gateway = _gateway(settings, outbox or KafkaOutbox(settings.kafka), clock, _sender(settings, sender), client)
+    hub, receipts = Hub(client, settings.redis_prefix), Receipts(gateway.outbox)
+    app = FastAPI(
+        title="Partyline", docs_url=None, redoc_url=None, openapi_url=None, lifespan=_lifespan(gateway, hub, receipts)
+    )
+    app.state.hub = hub
+    app.include_router(entry.routes(gateway, hub))
+    app.include_router(me.routes(gateway, hub))
+    app.include_router(availability.routes(gateway))
+    app.include_router(invitations.routes(gateway))
+    app.include_router(lines.routes(gateway, hub, receipts))
+    _add_health(app, gateway)
+    _add_errors(app)
+    return app
+
+
+def run(settings: Settings) -> None:
+    """Serve until SIGTERM or Ctrl-C."""
+    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("kafka").setLevel(logging.WARNING)  # it tells every step of every connection
+    app = build(settings)
+    config = uvicorn.Config(
+        app, settings.host, settings.port, access_log=False, log_config=None, backlog=QUEUE_LIMIT, ws="none",
+        proxy_headers=False, server_header=False, timeout_graceful_shutdown=CLOSE_LINES_WITHIN_S,
+    )  # fmt: skip
+    # uvicorn raises the signal again once it is done; that is then no reason to die of it.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)
+    Server(config, app.state.hub).run()
+
+
+class Server(uvicorn.Server):
+    """uvicorn, which closes live lines before it waits for them."""
+
+    def __init__(self, config: uvicorn.Config, hub: Hub) -> None:
+        super().__init__(config)
+        self._hub = hub
+
+    async def shutdown(self, sockets: "list[socket] | None" = None) -> None:
+        """Close the lines, then the rest."""
+        self._hub.close()
+        await super().shutdown(sockets)
+
+
+def redis_client(url: str) -> redis.asyncio.Redis:
+    """A client whose every step fails within `REDIS_WITHIN_S`, so that a page hears in time that Redis is away."""
+    pool = redis.asyncio.BlockingConnectionPool.from_url(
+        url,
+        max_connections=REDIS_CONNECTIONS,
+        timeout=REDIS_FREE_WITHIN_S,
+        socket_timeout=REDIS_WITHIN_S,
+        socket_connect_timeout=REDIS_WITHIN_S,
+        # once more, since a connection may have died in the pool; a timeout is not tried again
+        retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
+    )
+    return redis.asyncio.Redis(connection_pool=pool)
+
+
+def _gateway(
+    settings: Settings, outbox: Outbox, clock: Clock | None, sender: CodeSender, client: redis.asyncio.Redis
+) -> Gateway:
+    if not settings.secret and not settings.demo:
+        raise BadRequest("PARTYLINE_SECRET is empty: it keeps people's ids apart from their numbers, so set a long one")
+    prefix = settings.redis_prefix
+    views = ViewReader(client, prefix)
+    return Gateway(
+        settings=settings,
+        clock=clock or SystemClock(settings),
+        redis=client,
+        outbox=outbox,
+        sender=sender,
+        views=views,
+        people=People(client, prefix, views, settings.markets[0]),
+        codes=Codes(client, prefix, settings.secret),
+        sessions=Sessions(client, prefix),
+        limits=Limits(client, prefix),
+        once=Once(client, prefix),
+    )
+
+
+def _sender(settings: Settings, sender: CodeSender | None) -> CodeSender:
+    if sender is not None:
+        return sender
+    if not settings.demo:
+        raise BadRequest("no way to send sign-in codes is set up, and this is no demo (PARTYLINE_DEMO)")
+    return DemoSender()
+
+
+def _lifespan(gateway: Gateway, hub: Hub, receipts: Receipts) -> Callable[[FastAPI], Any]:
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        gateway.outbox.start()
+        tasks = [asyncio.create_task(hub.listen())]
+        tasks += [asyncio.create_task(receipts.send()) for _ in range(RECEIPT_SENDERS)]
+        try:
+            yield
+        finally:
+            hub.close()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.to_thread(gateway.outbox.close)
+            with suppress(redis.RedisError):
+                await gateway.redis.aclose()
+
+    return lifespan
+
+
+def _add_health(app: FastAPI, gateway: Gateway) -> None:
+    @app.get("/health")
+    async def get_health() -> Response:
+        waits_for = [] if await gateway.outbox.answers() else ["kafka"]
+        try:
+            if not await gateway.views.whole():
+                waits_for.append("views")
+        except redis.RedisError:
+            waits_for.append("redis")
+        if waits_for:
+            return Answer(503, {"ready": False, "waits_for": waits_for}, retry_after_s=1).response()
+        return Answer(200, {"ready": True}).response()
+
+
+def _add_errors(app: FastAPI) -> None:
+    @app.exception_handler(PartylineError)
+    async def on_error(_: Request, error: PartylineError) -> Response:
+        return refusal(error).response()
+
+    @app.exception_handler(redis.RedisError)
+    async def on_redis(_: Request, error: redis.RedisError) -> Response:
+        log.warning("redis.away %s", type(error).__name__)
+        return refusal(Away("We cannot reach a part that we need. Nothing is lost: please try again.")).response()
+
+    @app.exception_handler(HTTPException)
+    async def on_http(_: Request, error: HTTPException) -> Response:
+        code = "not_found" if error.status_code in (404, 405) else "bad_request"
+        return Answer(error.status_code, {"error": code, "message": "There is nothing here."}).response()
+
+    @app.exception_handler(Exception)
+    async def on_fault(_: Request, error: Exception) -> Response:
+        return Answer(500, {"error": "error", "message": "Something went wrong on our side."}).response()

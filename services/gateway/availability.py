@@ -1,0 +1,143 @@
+"""Routes: open, move and close the window in which a person is free to talk.
+
+Place in the flow: "free until 8:40" -> **person-events** -> enrich -> pool. Windows are in domain time, and only the
+server's clock counts. Moving and closing are not judged here: the view may lag behind a window that was just opened.
+"""
+
+import math
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Request, Response
+from pydantic import Field, StrictInt
+
+from matcher.availability import MAX_WINDOW, Company
+from matcher.errors import BadRequest, NotAllowed
+from matcher.events import AvailabilityClosed, AvailabilityMoved, AvailabilityOpened
+from matcher.person import MARKETS
+from matcher.values import Value
+from services.gateway.answers import ACCEPTED, Answer, Paused
+from services.gateway.body import Nothing
+from services.gateway.gateway import Asked, Gateway
+from services.gateway.limits import CHANGES
+from services.gateway.me import minute_of_day
+from services.topics import PERSON_EVENTS
+
+MIN_WINDOW = timedelta(minutes=1)
+_LOCAL_TIME = re.compile(r"\d\d:\d\d", re.ASCII)
+
+
+class Window(Value):
+    """Body of PATCH /availability."""
+
+    minutes: StrictInt | None = None
+    until: Annotated[str | None, Field(max_length=40)] = None
+
+
+class NewWindow(Window):
+    """Body of POST /availability."""
+
+    company: Company = "either"
+
+
+def end_of(window: Window, now: datetime, market: str) -> datetime:
+    """When `window` ends (domain time, UTC), asked for at `now`. Raises BadRequest."""
+    if (window.minutes is None) == (window.until is None):
+        raise BadRequest("Please give one of minutes and until.")
+    if window.minutes is not None:
+        minutes = min(max(window.minutes, 0), 1 + math.ceil(MAX_WINDOW / timedelta(minutes=1)))
+        until = now + timedelta(minutes=minutes)
+    else:
+        until = _time_of(window.until or "", now, market)
+    if until <= now:
+        raise BadRequest("That time has passed already: please choose a later one.")
+    if until - now < MIN_WINDOW:
+        raise BadRequest("Please take at least one minute.")
+    if until - now > MAX_WINDOW:
+        raise BadRequest("Please choose at most twelve hours at once.")
+    return until
+
+
+def _time_of(text: str, now: datetime, market: str) -> datetime:
+    if _LOCAL_TIME.fullmatch(text):
+        return _next_local(text, now, market)
+    try:
+        until = datetime.fromisoformat(text)
+        if until.tzinfo is None:
+            raise ValueError
+        return until.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise BadRequest('The field until needs a UTC time, or a local one like "08:40".') from None
+
+
+def _next_local(text: str, now: datetime, market: str) -> datetime:
+    minute = minute_of_day(text)
+    if minute is None:
+        raise BadRequest('The field until needs a UTC time, or a local one like "08:40".')
+    local = now.astimezone(MARKETS[market])
+    for days in (0, 1):
+        day = local.date() + timedelta(days=days)
+        end = datetime(day.year, day.month, day.day, *divmod(minute, 60), tzinfo=local.tzinfo).astimezone(UTC)
+        if end > now:
+            break
+    return end
+
+
+def routes(gateway: Gateway) -> APIRouter:
+    """The routes of this module."""
+    router = APIRouter()
+    market = gateway.settings.markets[0]
+
+    def remaining(until: datetime, now: datetime) -> dict[str, object]:
+        return {"until": until.isoformat(), "remaining_s": round((until - now).total_seconds(), 1)}
+
+    async def open_window(asked: Asked[NewWindow]) -> Answer:
+        now = gateway.clock.now()
+        until = end_of(asked.form, now, market)
+        await gateway.limits.take(CHANGES, asked.me.person)
+        await _may_open(gateway, asked.me.person)
+        availability = asked.id("av")
+        opened = AvailabilityOpened(
+            availability=availability, opened_at=now, until=until, company=asked.form.company,
+            **asked.about_me("opened"),
+        )  # fmt: skip
+        await gateway.outbox.say(PERSON_EVENTS, asked.me.person, opened)
+        return Answer(202, {"availability": availability, **remaining(until, now)})
+
+    async def move_window(asked: Asked[Window]) -> Answer:
+        now = gateway.clock.now()
+        until = end_of(asked.form, now, market)
+        await gateway.limits.take(CHANGES, asked.me.person)
+        moved = AvailabilityMoved(until=until, **asked.about_me("moved"))
+        await gateway.outbox.say(PERSON_EVENTS, asked.me.person, moved)
+        return Answer(202, remaining(until, now))
+
+    async def close_window(asked: Asked[Nothing]) -> Answer:
+        await gateway.limits.take(CHANGES, asked.me.person)
+        await gateway.outbox.say(PERSON_EVENTS, asked.me.person, AvailabilityClosed(**asked.about_me("closed")))
+        return ACCEPTED
+
+    @router.post("/availability")
+    async def post_availability(request: Request) -> Response:
+        return await gateway.write(request, NewWindow, open_window)
+
+    @router.patch("/availability")
+    async def patch_availability(request: Request) -> Response:
+        return await gateway.write(request, Window, move_window)
+
+    @router.delete("/availability")
+    async def delete_availability(request: Request) -> Response:
+        return await gateway.write(request, Nothing, close_window)
+
+    return router
+
+
+async def _may_open(gateway: Gateway, person: str) -> None:
+    row = await gateway.people.find(person)
+    if row is None:
+        raise NotAllowed("Please tell us a little about yourself first.")
+    if row.held:
+        raise NotAllowed("We need to talk with you before you can take calls again. Please get in touch with us.")
+    if row.paused:
+        raise Paused("You asked us to leave you alone for now. Come back first, whenever you like.")

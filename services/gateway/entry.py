@@ -1,0 +1,88 @@
+"""Routes: codes, sessions, lists. The way in.
+
+Place in the flow: phone number -> code -> **session** -> everything else.
+"""
+
+import secrets
+from typing import Annotated
+
+from fastapi import APIRouter, Request, Response
+from pydantic import Field
+
+from matcher.values import Value
+from services.gateway.answers import Answer
+from services.gateway.body import Nothing, read_body, read_form, read_key
+from services.gateway.gateway import COOKIE, Asked, Gateway, in_time
+from services.gateway.limits import CODES_PER_NUMBER, SIGN_INS_PER_NUMBER, Limit
+from services.gateway.lists import lists
+from services.gateway.live import Hub
+from services.gateway.signin import CODE_S, person_id, read_phone, session_token
+
+Phone = Annotated[str, Field(min_length=3, max_length=40)]
+
+
+class CodeWanted(Value):
+    """Body of POST /codes."""
+
+    phone: Phone
+
+
+class SignIn(Value):
+    """Body of POST /sessions."""
+
+    phone: Phone
+    code: Annotated[str, Field(min_length=1, max_length=12)]
+
+
+def routes(gateway: Gateway, hub: Hub) -> APIRouter:
+    """The routes of this module."""
+    router = APIRouter()
+    codes_per_address = Limit("codes-address", gateway.settings.codes_per_address, 60)
+    sign_ins_per_address = Limit("sign-ins-address", 3 * gateway.settings.codes_per_address, 60)
+
+    async def send_code(asked: Asked[CodeWanted]) -> Answer:
+        phone = read_phone(asked.form.phone)
+        person = person_id(gateway.settings.secret, phone)
+        await gateway.limits.take(codes_per_address, asked.address)
+        await gateway.limits.take(CODES_PER_NUMBER, person)
+        shown = await gateway.sender.send(phone, await gateway.codes.make(person))
+        return Answer(202, {"expires_s": CODE_S, **shown})
+
+    async def sign_in(asked: Asked[SignIn]) -> Answer:
+        phone = read_phone(asked.form.phone)
+        person = person_id(gateway.settings.secret, phone)
+        await gateway.limits.take(sign_ins_per_address, asked.address)
+        await gateway.limits.take(SIGN_INS_PER_NUMBER, person)
+        known = await gateway.people.find(person)  # first, since it may be away, and a code is used up once
+        await gateway.codes.use(person, asked.form.code.strip())
+        nonce = secrets.token_hex(32)
+        await gateway.sessions.open(session_token(gateway.settings.secret, nonce, asked.key), person, phone)
+        return Answer(201, {"registered": known is not None}, opens=nonce)
+
+    @router.post("/codes")
+    async def post_codes(request: Request) -> Response:
+        return await gateway.write(request, CodeWanted, send_code, for_all=True)
+
+    @router.post("/sessions")
+    async def post_sessions(request: Request) -> Response:
+        return await gateway.write(request, SignIn, sign_in, for_all=True)
+
+    @router.delete("/sessions")
+    async def delete_sessions(request: Request) -> Response:
+        # Ending what has ended changes nothing, so the answer need not be kept.
+        read_key(request)
+        read_form(await read_body(request), Nothing)
+        async with in_time():
+            token = request.cookies.get(COOKIE)
+            session = await gateway.sessions.find(token) if token else None
+            if session is not None:
+                await hub.say_ended(await gateway.sessions.end(session))
+        response = Answer(204).response()
+        response.delete_cookie(COOKIE)
+        return response
+
+    @router.get("/lists")
+    async def get_lists() -> Response:
+        return Answer(200, lists()).response()
+
+    return router

@@ -1,0 +1,165 @@
+"""Who somebody is: a phone number, a one-time code sent to it, and a session kept in Redis.
+
+Place in the flow: before everything else. A person's id is a keyed hash of the number, so two simultaneous sign-ups
+make one person. Of codes and session tokens only hashes are stored; numbers and codes are in no log.
+"""
+
+import hashlib
+import hmac
+import secrets
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import phonenumbers
+import redis.asyncio
+from phonenumbers import NumberParseException, PhoneNumberFormat
+
+from matcher.errors import BadRequest
+
+SCRIPT = Path(__file__).with_name("codes.lua").read_text()
+CODE_S = 300
+CODE_ATTEMPTS = 5
+SESSION_S = 30 * 24 * 3600
+SESSIONS_PER_PERSON = 20
+HOME_REGION = "GB"
+PERSON_ID_LENGTH = 24
+
+_WRONG = {
+    "none": "There is no code for this number any more: please ask for a new one.",
+    "wrong": "That is not the code that we sent. Please look again.",
+    "dead": "This code was tried too often: please ask for a new one.",
+}
+
+
+class CodeSender(Protocol):
+    """Brings a one-time code to a phone."""
+
+    async def send(self, phone: str, code: str) -> dict[str, str]:
+        """Send `code`; returns what the answer may show of it, which is nothing outside a demo. Raises Away."""
+
+
+class DemoSender:
+    """Sends nothing: a demo shows the code in its answer and says so."""
+
+    async def send(self, phone: str, code: str) -> dict[str, str]:
+        """The code and a note that this is a demo."""
+        return {"demo_code": code, "note": "This is a demo: the code is shown here instead of being sent to a phone."}
+
+
+def read_phone(given: str) -> str:
+    """The number in E.164. Raises BadRequest if it is no phone number."""
+    try:
+        number = phonenumbers.parse(given, HOME_REGION)
+    except NumberParseException:
+        number = None
+    if number is None or not phonenumbers.is_valid_number(number):
+        raise BadRequest("That is not a phone number that we can reach.")
+    return phonenumbers.format_number(number, PhoneNumberFormat.E164)
+
+
+def person_id(secret: str, phone: str) -> str:
+    """The id of whoever has this number (E.164)."""
+    return "p-" + _keyed(secret, phone)[:PERSON_ID_LENGTH]
+
+
+def session_token(secret: str, nonce: str, key: str) -> str:
+    """The token of the session that was opened under an Idempotency-Key: the same again, and stored nowhere."""
+    return _keyed(secret, f"session|{nonce}|{key}")
+
+
+def _keyed(secret: str, text: str) -> str:
+    return hmac.new(secret.encode(), text.encode(), hashlib.sha256).hexdigest()
+
+
+class Codes:
+    """One-time codes: one a person, for `CODE_S` seconds and `CODE_ATTEMPTS` attempts."""
+
+    def __init__(self, client: redis.asyncio.Redis, prefix: str, secret: str) -> None:
+        self._redis = client
+        self._prefix = prefix + "code:"
+        self._secret = secret
+        self._script = client.register_script(SCRIPT)
+
+    async def make(self, person: str) -> str:
+        """A new code, in place of an earlier one."""
+        code = f"{secrets.randbelow(10**6):06d}"
+        async with self._redis.pipeline() as pipe:
+            pipe.hset(self._prefix + person, mapping={"hash": self._hash(person, code), "attempts": 0})
+            pipe.expire(self._prefix + person, CODE_S)
+            await pipe.execute()
+        return code
+
+    async def use(self, person: str, code: str) -> None:
+        """Use the code up. Raises BadRequest if it is not the one."""
+        verdict = await self._script(keys=[self._prefix + person], args=[self._hash(person, code), CODE_ATTEMPTS])
+        if verdict != b"right":
+            raise BadRequest(_WRONG[verdict.decode()])
+
+    def _hash(self, person: str, code: str) -> str:
+        return _keyed(self._secret, f"code|{person}|{code}")
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Somebody who is signed in; `session` is the hash of their token."""
+
+    session: str
+    person: str
+    phone: str
+
+
+class Sessions:
+    """Sessions in Redis, and which ones a person has; each ends `SESSION_S` after its last use."""
+
+    def __init__(self, client: redis.asyncio.Redis, prefix: str) -> None:
+        self._redis = client
+        self._one = prefix + "session:"
+        self._all = prefix + "sessions:"
+
+    async def open(self, token: str, person: str, phone: str) -> None:
+        """Open a session; of too many the oldest ends."""
+        session = _hash(token)
+        async with self._redis.pipeline() as pipe:
+            pipe.hset(self._one + session, mapping={"person": person, "phone": phone})
+            pipe.expire(self._one + session, SESSION_S)
+            pipe.zadd(self._all + person, {session: time.time()})
+            pipe.expire(self._all + person, SESSION_S)
+            pipe.zrange(self._all + person, 0, -SESSIONS_PER_PERSON - 1)
+            *_, oldest = await pipe.execute()
+        for one in oldest:
+            await self._end(person, one.decode())
+
+    async def find(self, token: str) -> Session | None:
+        """The session of this token, which lives on from now."""
+        session = _hash(token)
+        async with self._redis.pipeline(transaction=False) as pipe:
+            pipe.hgetall(self._one + session)
+            pipe.expire(self._one + session, SESSION_S)
+            found, _ = await pipe.execute()
+        if b"person" not in found or b"phone" not in found:
+            return None
+        return Session(session, found[b"person"].decode(), found[b"phone"].decode())
+
+    async def end(self, session: Session) -> list[str]:
+        """End this session; returns what has ended."""
+        await self._end(session.person, session.session)
+        return [session.session]
+
+    async def end_all(self, person: str) -> list[str]:
+        """End all sessions of a person; returns what has ended."""
+        ended = [one.decode() for one in await self._redis.zrange(self._all + person, 0, -1)]
+        for session in ended:
+            await self._end(person, session)
+        return ended
+
+    async def _end(self, person: str, session: str) -> None:
+        async with self._redis.pipeline() as pipe:
+            pipe.delete(self._one + session)
+            pipe.zrem(self._all + person, session)
+            await pipe.execute()
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

@@ -1,0 +1,363 @@
+"""The checker: design truths 1-6 restated in plain Python, from the logs and rows alone.
+
+Place in the flow: world -> **truths** <- machine. It shares no code with what it checks: events, rows and leases come in
+as JSON values, and the hard rules, deadlines and ends are worked out again from the order of the two logs.
+"""
+
+from datetime import datetime
+from math import cos, hypot, radians
+from typing import Any
+from zoneinfo import ZoneInfo
+
+Json = dict[str, Any]
+
+LONDON = ZoneInfo("Europe/London")
+BANDS = ["18-24", "25-34", "35-49", "50-64", "65-74", "75+"]
+NEAR_KM = 25
+LEAST_TALK_S = 300
+RINGING = ("offered", "rung", "accepted")
+LIVE = (*RINGING, "confirmed")
+
+
+class Violation(AssertionError):
+    """A truth of the design does not hold."""
+
+
+def time_of(value: str) -> datetime:
+    """The UTC time in a row or event."""
+    return datetime.fromisoformat(value)
+
+
+def insist(holds: object, truth: int, sentence: str) -> None:
+    """Raise a Violation of this truth unless it holds."""
+    if not holds:
+        raise Violation(f"truth {truth}: {sentence}")
+
+
+# --- truth 5, the hard rules as a person would say them ---
+
+
+def lasting_refusal(me: str, mine: Json, you: str, yours: Json) -> str | None:
+    """Why `me` may not talk with `you` at any hour, or None."""
+    if not set(mine["languages"]) & set(yours["languages"]):
+        return "no language in common"
+    if you in mine["blocks"]:
+        return "blocked"
+    if "same_gender" in mine["wishes"] and (mine["gender"] == "unsaid" or mine["gender"] != yours["gender"]):
+        return "gender wish"
+    if "near_age" in mine["wishes"] and abs(BANDS.index(mine["age_band"]) - BANDS.index(yours["age_band"])) > 1:
+        return "age wish"
+    if "near_home" in mine["wishes"] and _km(mine["cell"], yours["cell"]) > NEAR_KM:
+        return "home wish"
+    return None
+
+
+def hour_refusal(known: Json, you: str, now: datetime) -> str | None:
+    """Why this person may not be asked about `you` at this hour, or None."""
+    mine = known["features"]
+    if (time_of(known["until"]) - now).total_seconds() < LEAST_TALK_S:
+        return "less than five minutes left"
+    local = now.astimezone(LONDON)
+    if mine["quiet"] and _in_quiet(local.hour * 60 + local.minute, mine["quiet"]):
+        return "quiet hours"
+    bonded, met = you in mine["bonds"], you in mine["met"]
+    fits = {"known": bonded, "new": not bonded and not met, "either": bonded or not met}
+    return None if fits[known["company"]] else "company"
+
+
+def _in_quiet(minute: int, quiet: Json) -> bool:
+    start, end = quiet["start_min"], quiet["end_min"]
+    length = (end - start) % (24 * 60)
+    return (minute - start) % (24 * 60) < length
+
+
+def _km(a: str, b: str) -> float:
+    (lat_a, lon_a), (lat_b, lon_b) = (map(float, cell.split(",")) for cell in (a, b))
+    return 111.2 * hypot(lat_a - lat_b, (lon_a - lon_b) * cos(radians((lat_a + lat_b) / 2)))
+
+
+class Requests:
+    """What people asked for, in the order of person-events; a request that comes again is no new request."""
+
+    def __init__(self) -> None:
+        self.people: dict[str, Json] = {}
+        self.windows: dict[str, Json] = {}
+        self._seen: set[str] = set()
+        self._reasons: dict[tuple[str, str], list[int]] = {}
+
+    def asked(self, offset: int, event: Json) -> None:
+        """One event of person-events."""
+        if event["id"] in self._seen:
+            return
+        self._seen.add(event["id"])
+        nobody = {"here": False, "paused": False, "held": False, "erased": False, "blocks": set()}
+        person = self.people.setdefault(event["person"], nobody)
+        kind = event["type"].rsplit(".", 1)[0]
+        if kind == "person.registered":
+            person.update(here=True, erased=False)
+        elif kind in ("person.paused", "person.resumed"):
+            person["paused"] = kind == "person.paused"
+        elif kind == "person.held":
+            person["held"] = True
+        elif kind in ("person.blocked", "concern.raised"):
+            person["blocks"].add(event["other"])
+        elif kind == "person.erased":
+            person.update(here=False, paused=False, erased=True, blocks=set())
+        elif kind == "availability.opened":
+            refused = self._refusal(person)
+            self.windows[event["availability"]] = {"person": event["person"], "offset": offset, "refused": refused}
+        reason = kind.rsplit(".", 1)[1]
+        self._reasons.setdefault((event["person"], reason), []).append(offset)
+
+    @staticmethod
+    def _refusal(person: Json) -> str | None:
+        if not person["here"]:
+            return "erased" if person["erased"] else "unknown"
+        if person["held"]:
+            return "held"
+        return "paused" if person["paused"] else None
+
+    def check_cause(self, availability: str, kind: str) -> None:
+        """An end needs somebody who asked for it, after the window was asked for."""
+        window = self.windows[availability]
+        refused = window["refused"]
+        insist(refused in (None, kind), 6, f"{availability} was asked for while {refused}, and ended as {kind}")
+        if kind in ("called", "ran_out") or refused:
+            return
+        asked = self._reasons.get((window["person"], kind), [])
+        insist(any(offset > window["offset"] for offset in asked), 6, f"{availability} {kind}, and nobody asked for it")
+
+    def check_row(self, person: str, row: Json) -> None:
+        """The row of `people` says what the requests say."""
+        told = self.people[person]
+        for name in ("paused", "held", "erased"):
+            insist(row[name] == told[name], 6, f"{person} is {name}={row[name]}, and the requests say otherwise")
+        insist(set(row["blocks"]) == told["blocks"], 6, f"the blocks of {person} are not those asked for")
+        insist((row["profile"] is not None) == told["here"], 6, f"{person} is here or not, against the requests")
+
+
+class Told:
+    """What the pool's log says about people and time, after each offset."""
+
+    def __init__(self) -> None:
+        self.after: list[tuple[datetime | None, dict[str, Json]]] = []
+        self.accepts: dict[str, dict[str, int]] = {}
+
+    def logged(self, offset: int, event: Json) -> None:
+        """One event of the pool's log."""
+        now, people = self.after[-1] if self.after else (None, {})
+        if event["type"] == "tick.v1":
+            now = max(now, time_of(event["now"])) if now else time_of(event["now"])
+        elif "seq" in event:
+            people = {**people, event["person"]: _known(people.get(event["person"]), offset, event)}
+        elif event["type"] == "invitation.answered.v1" and event["answer"] == "accept":
+            self.accepts.setdefault(event["invitation"]["invitation"], {}).setdefault(event["person"], offset)
+        self.after.append((now, people))
+
+
+def _known(before: Json | None, offset: int, event: Json) -> Json:
+    nothing: Json = {"seq": -1, "features": None, "until": None, "company": None, "left": None, "asked": frozenset()}
+    known = before or nothing
+    if event["seq"] <= known["seq"]:
+        return known
+    known = {**known, "seq": event["seq"]}
+    kind = event["type"]
+    if kind == "person.edited.v1":
+        known["features"] = event["features"]
+    elif kind == "person.moved.v1":
+        known["until"] = event["until"]
+    elif kind == "person.left.v1":
+        known["left"] = (offset, event["reason"])
+    elif event["availability"] not in known["asked"]:
+        known["asked"] |= {event["availability"]}
+        known["features"] = event["features"] or known["features"]
+        if not event["refused"]:
+            known.update(until=event["until"], company=event["company"], left=None)
+    return known
+
+
+class Truths:
+    """Reads both logs, the changelogs, the rings and the leases as they happen; raises Violation at once."""
+
+    def __init__(self) -> None:
+        self.requests = Requests()
+        self.told = Told()
+        self.rows: dict[str, dict[str, Json]] = {"people": {}, "waiting": {}, "invitations": {}}
+        self.ends: dict[str, str] = {}
+        self.over: dict[str, str] = {}
+        self._moment = 0
+        self._written: dict[tuple[str, str], int] = {}
+        self._known_to_writer: set[str] = set()
+        self._merged: dict[str, str] = {}
+        self._over_since: dict[str, int] = {}
+        self._released: dict[str, int] = {}
+        self._rings: dict[str, dict[str, int]] = {}
+
+    # --- the changelogs, as every reader takes them ---
+
+    def wrote(self, table: str, key: str, row: Json | None, *, zombie: bool = False, again: bool = False) -> None:
+        """A row was appended; `again` when a writer that starts repeats what it holds, `zombie` when it comes late."""
+        self._moment += 1
+        if row is None:
+            self._forgot(table, key)
+            return
+        if not zombie and not again:
+            last = self._written.get((table, key), -1)
+            insist(row["offset"] > last, 6, f"{table}/{key} was changed twice by the event at {row['offset']} or before")
+        if not zombie:
+            self._written[table, key] = row["offset"]
+            if table == "invitations":
+                self._known_to_writer.add(key)
+        old = self.rows[table].get(key)
+        if old and old["offset"] > row["offset"]:
+            return  # a reader keeps the highest offset
+        self.rows[table][key] = row
+        if table == "waiting":
+            self._waits(row, old)
+        elif table == "invitations":
+            self._invited(row, old, zombie)
+
+    def _forgot(self, table: str, key: str) -> None:
+        row = self.rows[table].pop(key, None)
+        self._written.pop((table, key), None)
+        if row and table == "waiting":
+            insist(row["availability"] in self.ends, 3, f"{row['availability']} was forgotten without an end")
+        elif row:
+            insist(key in self.over, 3, f"{key} was forgotten without an end")
+
+    def _waits(self, row: Json, old: Json | None) -> None:
+        availability = row["availability"]
+        for other in row["also"]:
+            self._merged[other] = availability
+        if old and old["availability"] != availability:
+            insist(old["availability"] in self.ends, 3, f"{old['availability']} gave way without an end")
+        if row["end"]:
+            self._ended(availability, row["end"])
+            self._check_ran_out(row)
+        else:
+            shown = self.ends.get(availability, "called")
+            insist(shown == "called", 3, f"{availability} ended ({shown}) and is open again")
+
+    def _check_ran_out(self, row: Json) -> None:
+        if row["end"] == "ran_out":
+            now, people = self.told.after[row["offset"]]
+            until = people[row["person"]]["until"]
+            insist(now and now >= time_of(until), 3, f"{row['availability']} ran out before its end")
+
+    def _ended(self, availability: str, kind: str) -> None:
+        shown = self.ends.setdefault(availability, kind)
+        insist(shown == kind, 3, f"{availability} ended as {shown} and as {kind}")
+        self.requests.check_cause(availability, kind)
+
+    def _invited(self, row: Json, old: Json | None, zombie: bool) -> None:
+        key, state = row["invitation"], row["state"]
+        shown = self.over.get(key, state)
+        insist(shown == state, 3, f"{key} ended ({shown}) and is now {state}")
+        if old is None and key not in self.over:
+            self._check_offer(row, zombie)
+        if row["confirmed_wall"] or row["connected_wall"] or state == "confirmed":
+            accepts = self.told.accepts.get(key, {})
+            both = all(accepts.get(row[side], row["offset"] + 1) <= row["offset"] for side in "ab")
+            insist(both, 2, f"{key} is confirmed without both accepts")
+        if state == "confirmed" and (old is None or old["state"] != "confirmed"):
+            self._check_call(row)
+        if state not in LIVE and key not in self.over:
+            self.over[key], self._over_since[key] = state, self._moment
+            if state == "ended" and row["connected_wall"]:
+                self._ended(row["availability_a"], "called")
+                self._ended(row["availability_b"], "called")
+
+    def _check_offer(self, row: Json, zombie: bool) -> None:
+        now, people = self.told.after[row["offset"]]
+        assert now is not None
+        for me, you, window in ((row["a"], row["b"], "availability_a"), (row["b"], row["a"], "availability_b")):
+            insist(me in people, 3, f"{me} is invited and never asked")
+            why = self._lasting(people, me, you) or hour_refusal(people[me], you, now)
+            insist(why is None, 5, f"{row['invitation']} is offered to {me} against: {why}")
+            if not zombie:
+                insist(row[window] not in self.ends, 3, f"{me} is invited after {self.ends.get(row[window])}")
+                twice = [one for one in self._live_of(me) if one["invitation"] != row["invitation"]]
+                insist(not twice, 1, f"{me} is offered {row['invitation']} while {twice} lives")
+
+    def _check_call(self, row: Json) -> None:
+        _, people = self.told.after[row["offset"]]
+        for me, you in ((row["a"], row["b"]), (row["b"], row["a"])):
+            insist(not self._lasting(people, me, you), 5, f"{row['invitation']} is confirmed against a rule of {me}")
+            calls = [one for one in self.rows["invitations"].values() if one["state"] == "confirmed" and _in(me, one)]
+            insist(len(calls) == 1, 1, f"{me} is in {len(calls)} calls")
+
+    @staticmethod
+    def _lasting(people: dict[str, Json], me: str, you: str) -> str | None:
+        return lasting_refusal(me, people[me]["features"], you, people[you]["features"])
+
+    def _live_of(self, person: str) -> list[Json]:
+        rows = (row for key, row in self.rows["invitations"].items() if key in self._known_to_writer)
+        return [row for row in rows if row["state"] in LIVE and _in(person, row)]
+
+    # --- after the writer took in an event ---
+
+    def applied(self, offset: int) -> None:
+        """The writer has taken in this event and written everything about it."""
+        _, people = self.told.after[offset]
+        for key in self._known_to_writer - self.over.keys():
+            row = self.rows["invitations"].get(key)
+            if row and row["offset"] <= offset:
+                for me, you in ((row["a"], row["b"]), (row["b"], row["a"])):
+                    why = self._lasting(people, me, you)
+                    insist(why is None, 5, f"{key} lives on after {me} said: {why}")
+        for person, known in people.items():
+            if known["left"] and known["left"][0] == offset:
+                self._check_left(person, known["left"][1])
+
+    def _check_left(self, person: str, reason: str) -> None:
+        talking = False
+        for row in self._live_of(person):
+            talking = reason == "closed" and row["connected_wall"] is not None
+            insist(talking, 5, f"{row['invitation']} lives on after {person} {reason}")
+        row = self.rows["waiting"].get(person)
+        insist(not row or talking or row["availability"] in self.ends, 6, f"{person} {reason}, and still waits")
+
+    # --- rings and leases ---
+
+    def rang(self, row: Json, person: str, wall: datetime) -> None:
+        """The channel rang `person` for this invitation."""
+        self._moment += 1
+        key = row["invitation"]
+        insist(not (key in self.over and key in self._released), 1, f"{key} rings after its end")
+        insist(wall <= time_of(row["answer_by_wall"]), 1, f"{key} rings after its deadline")
+        mine = self._rings.setdefault(person, {})
+        for other, since in mine.items():
+            insist(other == key or self._silent(other, since), 1, f"{person} is rung for {key} and for {other}")
+        mine.setdefault(key, self._moment)
+
+    def _silent(self, key: str, since: int) -> bool:
+        """Whether a ring has ended: by an end shown after it, or by the release that follows an earlier end."""
+        over = self._over_since.get(key)
+        return over is not None and (over > since or self._released.get(key, 0) > since)
+
+    def leased(self, op: str, key: str, before: Json, after: Json, wall: datetime) -> None:
+        """A claim operation turned the leases {person: (invitation, until)} from `before` into `after`."""
+        self._moment += 1
+        if op == "release":
+            self._released[key] = self._moment
+        for person, (held, until) in before.items():
+            kept = after.get(person, ("nobody", until))[0]
+            freed = op == "wipe" or (op == "release" and held == key)
+            insist(kept == held or until <= wall or freed, 1, f"{op} of {key} took {person} from {held} for {kept}")
+
+    # --- when everything has come to rest ---
+
+    def at_rest(self) -> None:
+        """Everything was handled and all windows have passed: nothing is open and nothing is missing."""
+        for availability in self.requests.windows:
+            window = self._merged.get(availability, availability)
+            insist(window in self.ends, 3, f"{availability} was asked for and never ended")
+        for key in {*self.rows["invitations"], *self._known_to_writer}:
+            insist(key in self.over, 3, f"{key} never ended")
+        for person in self.requests.people:
+            insist(person in self.rows["people"], 6, f"{person} has no row")
+            self.requests.check_row(person, self.rows["people"][person])
+
+
+def _in(person: str, row: Json) -> bool:
+    return person in (row["a"], row["b"])
