@@ -134,14 +134,14 @@ class PretendGateway:
     # --- routes ---
 
     @web.middleware
-    async def once(self, request: web.Request, handle: Callable[[web.Request], Awaitable[Any]]) -> web.StreamResponse:
+    async def once(self, request: web.Request, handler: Callable[[web.Request], Awaitable[Any]]) -> web.StreamResponse:
         """Who it is, faults, and each Idempotency-Key once."""
         person = self.sessions.get(request.cookies.get("session", ""), "")
         if not person and request.path not in OPEN_TO_ALL:
             return web.json_response({"error": "not_signed_in", "message": ""}, status=401)
         request["person"] = person
         if request.method == "GET":
-            answer = await handle(request)
+            answer = await handler(request)
             return answer if isinstance(answer, web.StreamResponse) else web.json_response(answer[1], status=answer[0])
         if self.refuse_next:
             self.refuse_next -= 1
@@ -149,15 +149,16 @@ class PretendGateway:
         slot, body = (person, request.headers["Idempotency-Key"]), await request.read()
         if slot not in self._answers:
             self.done[request.method, request.path] += 1
-            self._answers[slot] = (body, *await handle(request))
+            self._answers[slot] = (body, *await handler(request))
         before, status, said = self._answers[slot]
         assert before == body, "one key, two bodies"
         if self.cut_next and request.path == "/availability":
             self.cut_next -= 1
             request.transport.close()  # type: ignore[union-attr]
+        session = said.pop("_session", None)
         response = web.json_response(said, status=status)
-        if request.path == "/sessions":
-            response.set_cookie("session", said.pop("_session"))
+        if session:
+            response.set_cookie("session", session)
         return response
 
     async def codes(self, request: web.Request) -> tuple[int, Any]:
@@ -211,7 +212,7 @@ class PretendGateway:
     async def call(self, request: web.Request) -> tuple[int, Any]:
         """Heartbeat, end or outcome."""
         row, person = self.pool.invitations[request.match_info["id"]], request["person"]
-        what, said = request.match_info["what"], await request.json() if request.can_read_body else {}
+        what, said = request.match_info["what"], json.loads(await request.read() or b"{}")
         if what == "outcome":
             self.outcomes.append((row.invitation, person, said["talk_again"]))
         elif row.state != "confirmed":

@@ -43,9 +43,11 @@ class ViewWriter:
         """All rows of these partitions have been written."""
         self._redis.hset(self._prefix + "views", mapping={str(number): "whole" for number in partitions})
 
-    def set_broken(self) -> None:
-        """Ask the projector to write all rows again."""
-        self._redis.delete(self._prefix + "views")
+    def clear(self) -> None:
+        """Forget every view; they are written again from the rows."""
+        for kind in ("views", "person:*", "waiting:*", "invitation:*", "state:*", "live:*"):
+            for key in self._redis.scan_iter(match=self._prefix + kind, count=1000):
+                self._redis.delete(key)
 
     def put_person(self, row: Person) -> None:
         """What the gateway may know of a person: never their number, nor concerns about them."""

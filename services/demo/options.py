@@ -42,8 +42,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--for", type=_seconds, default=120, dest="seconds", help="seconds to play (120)")
     parser.add_argument("--speed", type=_speed, default=20.0, help="how many times faster life runs (20)")
     parser.add_argument("--seed", type=_seed, default=1, help="another seed is another town (1)")
-    parser.add_argument("--broker", help="your Kafka, as HOST:PORT; otherwise the embedded one")
-    parser.add_argument("--redis", help="your Redis, as redis://HOST:PORT/0; otherwise the embedded one")
+    parser.add_argument("--broker", type=_broker, help="your Kafka, as HOST:PORT; otherwise the embedded one")
+    parser.add_argument("--redis", type=_redis, help="your Redis, as redis://HOST:PORT/0; otherwise the embedded one")
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout and nothing else there")
     parser.add_argument("--data", type=_folder, help="an empty or new folder to work in; it stays afterwards")
     parser.add_argument("--port", type=_port, help="the gateway's port; otherwise a free one")
@@ -125,6 +125,20 @@ def _speed(text: str) -> float:
     if not 1 <= speed <= SPEED_LIMIT:
         raise argparse.ArgumentTypeError(f"the speed is a number from 1 to {SPEED_LIMIT:g}, not {text!r}")
     return speed
+
+
+def _broker(text: str) -> str:
+    for server in text.split(","):
+        host, _, port = server.strip().rpartition(":")
+        if not host or not port.isdigit():
+            raise argparse.ArgumentTypeError(f"Kafka's address is HOST:PORT, not {text!r}")
+    return text
+
+
+def _redis(text: str) -> str:
+    if not text.startswith(("redis://", "rediss://", "unix://")):
+        raise argparse.ArgumentTypeError(f"the address of Redis begins with redis://, not {text!r}")
+    return text
 
 
 def _folder(text: str) -> Path:

@@ -12,7 +12,6 @@ import signal
 import sys
 import tempfile
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,17 +19,17 @@ from typing import Any
 import psutil
 import redis
 
-from matcher.errors import Away, PartylineError
+from matcher.errors import PartylineError
 from services import topics
 from services.demo import options as opts
 from services.demo.memory import Memory
 from services.demo.options import Options
+from services.demo.parts import clean, healthy, part, wait_for_redis
 from services.demo.screen import Screen, summary
 from services.demo.supervisor import Child, DemoFailed, Supervisor
 from services.settings import PREFIX, Settings
 
 BROKER_WAIT_S = 30.0
-REDIS_WAIT_S = 10.0
 PART_READY_S = 15.0
 READY_LIMIT_S = 90.0
 TOWN_EXTRA_S = 60.0
@@ -39,7 +38,8 @@ SETTLE_LIMIT_S = 10.0
 REPORT_LIMIT_S = 10.0
 LOOK_EVERY_S = 0.1
 LIVE_EVERY_S = 1.0
-CLEAN_LIMIT_S = 1.0
+CLEAN_LIMIT_S = 15.0
+CLEAN_IN_A_HURRY_S = 1.5  # Ctrl-C ends everything within 5 s
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 SAY_READY = ("processor", "notifier", "bridge")
 RUN = ("processor", "notifier", "gateway", "bridge")
@@ -55,17 +55,19 @@ def play(wanted: Options) -> int:
     screen = Screen()
     with _stoppable(), _folder(wanted, screen) as data:
         demo = Demo(wanted, data, screen)
+        clean_limit_s = CLEAN_LIMIT_S
         try:
             return demo.run()
         except Stopped as stopped:
             screen.say("stopping")
+            clean_limit_s = CLEAN_IN_A_HURRY_S
             return 128 + int(stopped.args[0])
-        except PartylineError as error:
-            screen.say(f"partyline demo: {error.message}")
+        except (PartylineError, redis.RedisError) as error:
+            screen.say(f"partyline demo: {error}")
             return EXIT_FAILED
         finally:
             _ignore_signals()  # a second Ctrl-C must not leave half of it behind
-            demo.end()
+            demo.end(clean_limit_s)
 
 
 class Demo:
@@ -80,6 +82,7 @@ class Demo:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
         self._supervisor = Supervisor(data, {**kept, "PYTHONUNBUFFERED": "1"}, screen.say)
         self._report: dict[str, Any] = {}
+        self._unanswered = 0
 
     def run(self) -> int:
         """Start everything, let the town live, and tell."""
@@ -91,25 +94,25 @@ class Demo:
         self._live_in_town(url)
         return self._tell({"ready_s": ready_s, **self._last_report()})
 
-    def end(self) -> None:
-        """End every process and remove what was left on somebody's own Kafka and Redis."""
+    def end(self, limit_s: float) -> None:
+        """End every process and remove, within `limit_s`, what was left on somebody's own Kafka and Redis."""
         self._supervisor.end()
         if self._settings is not None:
-            _clean(self._settings, self._wanted, self._screen.say)
+            clean(self._settings, self._wanted, limit_s, self._screen.say)
 
     # --- starting ---
 
     def _start_parts(self) -> Settings:
         broker, url = self._wanted.broker, self._wanted.redis
         if broker is None:
-            self._supervisor.start(_part("broker", "services.embedded.broker"), talks=True)
+            self._supervisor.start(part("broker", "services.embedded.broker"), talks=True)
         if url is None:
             arguments = ("--data", str(self._data / "redis"))
-            self._supervisor.start(_part("redis", "services.embedded.redis", *arguments), talks=True)
+            self._supervisor.start(part("redis", "services.embedded.redis", *arguments), talks=True)
         broker = broker or self._announced("broker", "bootstrap")
         url = url or self._announced("redis", "url")
         topics.wait_for_broker(broker, BROKER_WAIT_S, self._screen.say)
-        _wait_for_redis(url, self._screen.say)
+        wait_for_redis(url, self._screen.say)
         settings = opts.settings(self._wanted, self._data, broker, url)
         self._settings = settings
         topics.create(settings.broker, settings.topic_prefix, settings.embedded)
@@ -151,14 +154,14 @@ class Demo:
             for name, pid in zip(SAY_READY, keys, strict=True)
             if pid is None or int(pid) != self._supervisor.children[name].pid
         ]
-        return waiting if _healthy(settings) else [*waiting, "gateway"]
+        return waiting if healthy(settings) else [*waiting, "gateway"]
 
     # --- playing ---
 
     def _live_in_town(self, url: str) -> None:
         wanted = self._wanted
         arguments = ("--people", wanted.people, "--for", wanted.seconds, "--seed", wanted.seed, "--base-url", url)
-        town = Child("town", "services.simulator.app", tuple(map(str, arguments)))
+        town = Child("town", "services.simulator.app", tuple(map(str, arguments)), once=True)
         process = self._supervisor.start(town, talks=True).process
         end_s = time.monotonic() + wanted.seconds
         assert process is not None
@@ -190,7 +193,8 @@ class Demo:
             self._listen()
             if left_s and time.monotonic() >= next_live_s:
                 next_live_s = time.monotonic() + LIVE_EVERY_S
-                self._ask()
+                if not self._unanswered:
+                    self._ask()
                 if self._report:
                     self._screen.live(self._report, left_s())
             time.sleep(LOOK_EVERY_S)
@@ -200,8 +204,10 @@ class Demo:
             told = child.lines.heard() if child.lines else None
             if told and child.name == "checker":
                 self._report = told
+                self._unanswered -= 1
 
     def _ask(self) -> None:
+        self._unanswered += 1
         lines = self._supervisor.children["checker"].lines
         assert lines is not None
         lines.ask("report")
@@ -211,16 +217,14 @@ class Demo:
     def _last_report(self) -> dict[str, Any]:
         """The checker's report once nothing is lost any more, or the one after `SETTLE_LIMIT_S`."""
         deadline_s = time.monotonic() + SETTLE_LIMIT_S
-        self._fresh_report()  # whatever was asked for before is answered with this one
         while True:
             report = self._fresh_report()
             if report["lost"] == 0 or time.monotonic() > deadline_s:
                 return report
 
     def _fresh_report(self) -> dict[str, Any]:
-        self._report = {}
         self._ask()
-        self._wait(lambda: bool(self._report), REPORT_LIMIT_S, lambda: "the checker does not answer")
+        self._wait(lambda: not self._unanswered, REPORT_LIMIT_S, lambda: "the checker does not answer")
         return self._report
 
     def _tell(self, result: dict[str, Any]) -> int:
@@ -238,56 +242,11 @@ class Demo:
                 "redis": wanted.redis or "embedded",
             },
         }
-        if wanted.json:
-            sys.stdout.write(json.dumps(result) + "\n")
-            sys.stdout.flush()
-        else:
-            self._screen.say(summary(result))
+        self._screen.say("")
+        sys.stdout.write(json.dumps(result) + "\n" if wanted.json else summary(result))
+        sys.stdout.flush()
         kept = result["double_booked"] == 0 and result["lost"] == 0 and not result["violations"]
         return EXIT_KEPT if kept else EXIT_BROKEN
-
-
-def _part(name: str, module: str, *arguments: str) -> Child:
-    return Child(name, module, ("--parent", str(os.getpid()), *arguments), essential=True, part=True)
-
-
-def _healthy(settings: Settings) -> bool:
-    address = f"http://{settings.host}:{settings.port}/health"
-    with contextlib.suppress(OSError, ValueError), urllib.request.urlopen(address, timeout=1.0) as answer:
-        return json.load(answer).get("ready") is True
-    return False
-
-
-def _wait_for_redis(url: str, say: Callable[[str], None]) -> None:
-    try:
-        client = redis.Redis.from_url(url, socket_timeout=1.0, socket_connect_timeout=1.0)
-    except ValueError as error:
-        raise Away(f"{url} is no address of a Redis: {error}") from None
-    deadline_s = time.monotonic() + REDIS_WAIT_S
-    with client:
-        for attempt in range(1_000):
-            with contextlib.suppress(redis.RedisError):
-                client.ping()
-                return
-            if time.monotonic() > deadline_s:
-                break
-            if attempt == 0:
-                say(f"waiting for Redis at {url} (for {REDIS_WAIT_S:g} s)")
-            time.sleep(LOOK_EVERY_S)
-    raise Away(f"Redis at {url} did not answer within {REDIS_WAIT_S:g} s")
-
-
-def _clean(settings: Settings, wanted: Options, say: Callable[[str], None]) -> None:
-    """Remove this demo's topics and keys from parts that were there before it."""
-    try:
-        if wanted.redis:
-            with redis.Redis.from_url(settings.redis, socket_timeout=CLEAN_LIMIT_S) as client:
-                for key in client.scan_iter(match=settings.redis_prefix + "*", count=1_000):
-                    client.delete(key)
-        if wanted.broker:
-            topics.delete(settings.broker, settings.topic_prefix)
-    except (PartylineError, redis.RedisError) as error:
-        say(f"what begins with {settings.redis_prefix} was not removed: {error}")
 
 
 @contextlib.contextmanager

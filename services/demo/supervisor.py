@@ -38,13 +38,17 @@ class DemoFailed(PartylineError):
 
 @dataclass
 class Child:
-    """One process and how to start it again; `essential` ones hold state that a restart would lose."""
+    """One process and how to start it again.
+
+    `essential` ones hold state that a restart would lose; a `once` one may end by itself; the others stand on a `part`.
+    """
 
     name: str
     module: str
     arguments: Sequence[str]
     essential: bool = False
     part: bool = False
+    once: bool = False
     process: "subprocess.Popen[str] | None" = None
     lines: Lines | None = None
     restarts: deque[float] = field(default_factory=lambda: deque(maxlen=RESTART_LIMIT))
@@ -76,7 +80,7 @@ class Supervisor:
     def look(self) -> None:
         """Restart what has died. Raises DemoFailed if an essential process did, or one does so again and again."""
         for child in self.children.values():
-            if child.process is None or child.process.poll() is None:
+            if child.once or child.process is None or child.process.poll() is None:
                 continue
             if child.start_again_s is None:
                 self._died(child, child.process.returncode)

@@ -24,18 +24,19 @@ from services.adapters.views import ViewReader
 from services.clock import SystemClock
 from services.gateway import availability, entry, invitations, lines, me
 from services.gateway.answers import Answer, refusal
-from services.gateway.gateway import Gateway
+from services.gateway.gateway import Gateway, Room
 from services.gateway.idempotency import Once
 from services.gateway.limits import Limits
 from services.gateway.live import RECEIPT_SENDERS, Hub, Receipts
 from services.gateway.outbox import KafkaOutbox, Outbox
 from services.gateway.people import People
 from services.gateway.signin import Codes, CodeSender, DemoSender, Sessions
+from services.process import log_to_stderr
 from services.settings import Settings
 
 REDIS_WITHIN_S = 0.8
-REDIS_CONNECTIONS = 64
-REDIS_FREE_WITHIN_S = 0.5
+REDIS_CONNECTIONS = 512
+"""More than there are requests under way and lines that look for news at one moment."""
 CLOSE_LINES_WITHIN_S = 1
 QUEUE_LIMIT = 2048
 """Connections that wait to be accepted."""
@@ -71,8 +72,7 @@ def build(
 
 def run(settings: Settings) -> None:
     """Serve until SIGTERM or Ctrl-C."""
-    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    logging.getLogger("kafka").setLevel(logging.WARNING)  # it tells every step of every connection
+    log_to_stderr(settings)
     app = build(settings)
     config = uvicorn.Config(
         app, settings.host, settings.port, access_log=False, log_config=None, backlog=QUEUE_LIMIT, ws="none",
@@ -99,10 +99,9 @@ class Server(uvicorn.Server):
 
 def redis_client(url: str) -> redis.asyncio.Redis:
     """A client whose every step fails within `REDIS_WITHIN_S`, so that a page hears in time that Redis is away."""
-    pool = redis.asyncio.BlockingConnectionPool.from_url(
+    pool = redis.asyncio.ConnectionPool.from_url(
         url,
         max_connections=REDIS_CONNECTIONS,
-        timeout=REDIS_FREE_WITHIN_S,
         socket_timeout=REDIS_WITHIN_S,
         socket_connect_timeout=REDIS_WITHIN_S,
         # once more, since a connection may have died in the pool; a timeout is not tried again
@@ -130,6 +129,7 @@ def _gateway(
         sessions=Sessions(client, prefix),
         limits=Limits(client, prefix),
         once=Once(client, prefix),
+        room=Room(),
     )
 
 

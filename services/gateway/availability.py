@@ -95,7 +95,7 @@ def routes(gateway: Gateway) -> APIRouter:
     async def open_window(asked: Asked[NewWindow]) -> Answer:
         now = gateway.clock.now()
         until = end_of(asked.form, now, market)
-        await gateway.limits.take(CHANGES, asked.me.person)
+        await gateway.limits.take(CHANGES, asked.me.person, asked.key)
         await _may_open(gateway, asked.me.person)
         availability = asked.id("av")
         opened = AvailabilityOpened(
@@ -108,13 +108,13 @@ def routes(gateway: Gateway) -> APIRouter:
     async def move_window(asked: Asked[Window]) -> Answer:
         now = gateway.clock.now()
         until = end_of(asked.form, now, market)
-        await gateway.limits.take(CHANGES, asked.me.person)
+        await gateway.limits.take(CHANGES, asked.me.person, asked.key)
         moved = AvailabilityMoved(until=until, **asked.about_me("moved"))
         await gateway.outbox.say(PERSON_EVENTS, asked.me.person, moved)
         return Answer(202, remaining(until, now))
 
     async def close_window(asked: Asked[Nothing]) -> Answer:
-        await gateway.limits.take(CHANGES, asked.me.person)
+        await gateway.limits.take(CHANGES, asked.me.person, asked.key)
         await gateway.outbox.say(PERSON_EVENTS, asked.me.person, AvailabilityClosed(**asked.about_me("closed")))
         return ACCEPTED
 

@@ -12,7 +12,7 @@ from pydantic import Field
 from matcher.values import Value
 from services.gateway.answers import Answer
 from services.gateway.body import Nothing, read_body, read_form, read_key
-from services.gateway.gateway import COOKIE, Asked, Gateway, in_time
+from services.gateway.gateway import COOKIE, Asked, Gateway
 from services.gateway.limits import CODES_PER_NUMBER, SIGN_INS_PER_NUMBER, Limit
 from services.gateway.lists import lists
 from services.gateway.live import Hub
@@ -72,7 +72,7 @@ def routes(gateway: Gateway, hub: Hub) -> APIRouter:
         # Ending what has ended changes nothing, so the answer need not be kept.
         read_key(request)
         read_form(await read_body(request), Nothing)
-        async with in_time():
+        async with gateway.room.in_time():
             token = request.cookies.get(COOKIE)
             session = await gateway.sessions.find(token) if token else None
             if session is not None:

@@ -31,6 +31,7 @@ from services.topics import PERSON_EVENTS
 
 ANSWER_WITHIN_S = 1.8
 """Below the 2 s in which a page must know that a part is away."""
+AT_ONCE_LIMIT = 256
 COOKIE = "session"
 
 
@@ -62,6 +63,27 @@ class Asked(Generic[Form]):
 Act = Callable[[Asked[Any]], Awaitable[Answer]]
 
 
+class Room:
+    """Room for so many requests at once that each can be answered in time; beyond it the answer is no, at once."""
+
+    def __init__(self, limit: int = AT_ONCE_LIMIT) -> None:
+        self._left = limit
+
+    @asynccontextmanager
+    async def in_time(self) -> AsyncIterator[None]:
+        """A block that ends within `ANSWER_WITHIN_S`. Raises Away if it does not, or if there is no room."""
+        if self._left <= 0:
+            raise Away("Very many people are asking just now. Please try again in a moment.")
+        self._left -= 1
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN_S):
+                yield
+        except TimeoutError:
+            raise Away("That took too long. Nothing is lost: please try again.") from None
+        finally:
+            self._left += 1
+
+
 @dataclass(frozen=True, slots=True)
 class Gateway:
     """All that routes need."""
@@ -77,6 +99,7 @@ class Gateway:
     sessions: Sessions
     limits: Limits
     once: Once
+    room: Room
 
     async def signed_in(self, request: Request) -> Session:
         """Whoever asks. Raises NotSignedIn."""
@@ -88,7 +111,7 @@ class Gateway:
 
     async def read(self, request: Request, act: Callable[[Session], Awaitable[Answer]]) -> Response:
         """Answer somebody who is signed in, in time."""
-        async with in_time():
+        async with self.room.in_time():
             return (await act(await self.signed_in(request))).response()
 
     async def write(
@@ -97,7 +120,7 @@ class Gateway:
         """Carry a write out once, in time; `for_all` if nobody need be signed in."""
         arrived = self.clock.wall()
         raw = await read_body(request)
-        async with in_time():
+        async with self.room.in_time():
             session = None if for_all else await self.signed_in(request)
             asked = Asked(read_form(raw, form), read_key(request), address_of(request), arrived, session)
             scope = session.person if session else f"{asked.address}|{request.url.path}"
@@ -118,16 +141,6 @@ class Gateway:
                 COOKIE, token, SESSION_S, httponly=True, samesite="strict", secure=not self.settings.demo
             )  # fmt: skip
         return response
-
-
-@asynccontextmanager
-async def in_time() -> AsyncIterator[None]:
-    """A block that ends within `ANSWER_WITHIN_S`, or raises Away."""
-    try:
-        async with asyncio.timeout(ANSWER_WITHIN_S):
-            yield
-    except TimeoutError:
-        raise Away("That took too long. Nothing is lost: please try again.") from None
 
 
 def address_of(request: Request) -> str:

@@ -104,7 +104,7 @@ class Steps:
 
     async def _reply(self, asked: Asked[Nothing], row: Invitation, reply: Reply) -> Answer:
         # The log decides whether an answer came in time; the view only tells what is known to be over.
-        await self._gateway.limits.take(ANSWERS, asked.me.person)
+        await self._gateway.limits.take(ANSWERS, asked.me.person, asked.key)
         if not row.live:
             raise AlreadyEnded("This call has already gone. There will be another one.")
         answered = InvitationAnswered(market=row.market, invitation=row, answer=reply, **asked.about_me("answered"))
@@ -113,14 +113,14 @@ class Steps:
 
     async def heartbeat(self, asked: Asked[Heartbeat], row: Invitation) -> Answer:
         """This side's page is alive."""
-        await self._gateway.limits.take(HEARTBEATS, asked.me.person)
+        await self._gateway.limits.take(HEARTBEATS, asked.me.person, asked.key)
         heard = LegHeard(invitation=in_call(row), connected=asked.form.connected, **asked.about_me("heard"))
         await self._gateway.outbox.say(CALLS, row.invitation, heard)
         return ACCEPTED
 
     async def hang_up(self, asked: Asked[Nothing], row: Invitation) -> Answer:
         """This side has hung up."""
-        await self._gateway.limits.take(ANSWERS, asked.me.person)
+        await self._gateway.limits.take(ANSWERS, asked.me.person, asked.key)
         hung_up = LegHungUp(invitation=in_call(row), **asked.about_me("hung-up"))
         await self._gateway.outbox.say(CALLS, row.invitation, hung_up)
         return ACCEPTED
@@ -128,7 +128,7 @@ class Steps:
     async def outcome(self, asked: Asked[Outcome], row: Invitation) -> Answer:
         """How it was; said again, it replaces what was said before."""
         me, other = asked.me.person, row.other(asked.me.person)
-        await self._gateway.limits.take(ANSWERS, me)
+        await self._gateway.limits.take(ANSWERS, me, asked.key)
         if row.live:
             raise NotYet("Please tell us once the call is over.")
         if not row.called:
@@ -142,14 +142,14 @@ class Steps:
 
     async def block(self, asked: Asked[Nothing], row: Invitation) -> Answer:
         """Never this person again."""
-        await self._gateway.limits.take(ANSWERS, asked.me.person)
+        await self._gateway.limits.take(ANSWERS, asked.me.person, asked.key)
         blocked = PersonBlocked(other=row.other(asked.me.person), **asked.about_me("blocked"))
         await self._gateway.outbox.say(PERSON_EVENTS, asked.me.person, blocked)
         return ACCEPTED
 
     async def concern(self, asked: Asked[Concern], row: Invitation) -> Answer:
         """Somebody should look at this: the other is blocked and held at once."""
-        await self._gateway.limits.take(CONCERNS, asked.me.person)
+        await self._gateway.limits.take(CONCERNS, asked.me.person, asked.key)
         raised = ConcernRaised(
             other=row.other(asked.me.person), invitation=row.invitation, what=asked.form.what,
             **asked.about_me("concern"),

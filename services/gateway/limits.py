@@ -3,6 +3,7 @@
 Place in the flow: before a write does anything, so that a machine gone wild troubles nobody. Wall time.
 """
 
+import hashlib
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,9 +43,10 @@ class Limits:
         self._prefix = prefix + "limit:"
         self._script = client.register_script(SCRIPT)
 
-    async def take(self, limit: Limit, who: str) -> None:
-        """Take a place for `who`. Raises TooMany."""
+    async def take(self, limit: Limit, who: str, request: str = "") -> None:
+        """Take a place for `who`; the same `request` takes one place however often it is tried. Raises TooMany."""
         key = f"{self._prefix}{limit.name}:{who}"
-        wait_ms = await self._script(keys=[key], args=[limit.count, limit.per_s * 1000, secrets.token_hex(8)])
+        place = hashlib.sha256(request.encode()).hexdigest() if request else secrets.token_hex(16)
+        wait_ms = await self._script(keys=[key], args=[limit.count, limit.per_s * 1000, place])
         if wait_ms:
             raise too_many(int(wait_ms))

@@ -20,7 +20,7 @@ from matcher.availability import Waiting
 from matcher.events import ReceiptGiven
 from matcher.invitation import Invitation
 from services.gateway.answers import Answer, Unreadable
-from services.gateway.gateway import Gateway, in_time
+from services.gateway.gateway import Gateway
 from services.gateway.limits import LINES
 from services.gateway.live import Hub, Line, Receipts, receipt_id
 from services.gateway.shown import shown_availability, shown_invitation
@@ -176,7 +176,7 @@ def routes(gateway: Gateway, hub: Hub, receipts: Receipts) -> APIRouter:
 
     @router.get("/live")
     async def get_live(request: Request) -> Response:
-        async with in_time():
+        async with gateway.room.in_time():
             me = await gateway.signed_in(request)
             since = read_since(request)
             await gateway.limits.take(LINES, me.person)

@@ -104,7 +104,7 @@ def routes(gateway: Gateway, hub: Hub) -> APIRouter:
 
     async def tell_about_me(asked: Asked[AboutMe]) -> Answer:
         profile = profile_of(asked.form, gateway.settings.markets[0])
-        await gateway.limits.take(CHANGES, asked.me.person)
+        await gateway.limits.take(CHANGES, asked.me.person, asked.key)
         if await gateway.people.find(asked.me.person):
             await gateway.tell(PersonChanged(profile=profile, **asked.about_me("changed")))
         else:
@@ -119,12 +119,12 @@ def routes(gateway: Gateway, hub: Hub) -> APIRouter:
         return Answer(200, shown(row))
 
     async def pause(asked: Asked[Nothing]) -> Answer:
-        await gateway.limits.take(CHANGES, asked.me.person)
+        await gateway.limits.take(CHANGES, asked.me.person, asked.key)
         await gateway.tell(PersonPaused(**asked.about_me("paused")))
         return ACCEPTED
 
     async def resume(asked: Asked[Nothing]) -> Answer:
-        await gateway.limits.take(CHANGES, asked.me.person)
+        await gateway.limits.take(CHANGES, asked.me.person, asked.key)
         await gateway.tell(PersonResumed(**asked.about_me("resumed")))
         return ACCEPTED
 

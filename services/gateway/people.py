@@ -4,7 +4,6 @@ Place in the flow: between a person's own write and the view that will show it. 
 under the offset that the broker gave it: the view wins as soon as it has reached that offset.
 """
 
-
 import redis.asyncio
 
 from matcher.enrich import apply_person

@@ -66,7 +66,6 @@ class PersonLife:
         self._arrives_s = arrives_s
         self._window_ends_s = 0.0
         self._company = "either"
-        self._in_doubt = False
         self._opening = asyncio.Lock()
         self._met: set[str] = set()
         self._beside: set[asyncio.Task[None]] = set()
@@ -153,12 +152,11 @@ class PersonLife:
         deadline_s = min(self._window_ends_s, self.town.ends_s)
         async with self._opening:
             posted_at = self.town.clock.wall()
-            self._in_doubt = True  # until it is answered, it may have happened or not
+            self._asked = True  # even if it is never answered, it may have happened
             status, answer = await self.line.write("POST", "/availability", body, deadline_s=deadline_s)
             if status == PAUSED:  # by an earlier play with the same people
                 await self.line.write("POST", "/me/resume", deadline_s=deadline_s)
                 status, answer = await self.line.write("POST", "/availability", body, deadline_s=deadline_s)
-            self._in_doubt = False
             if status // 100 != 2:
                 self.town.ledger.did["refused"] += 1
                 return False
@@ -167,9 +165,8 @@ class PersonLife:
         return True
 
     async def _close_window(self, why: str) -> None:
-        self.town.ledger.did[why] += 1
+        self.town.ledger.did[why] += self.sight.window_open
         await self.line.write("DELETE", "/availability", deadline_s=self._end_of_all_s())
-        self._in_doubt = False
         await self._until_over(CLOSING_S)
 
     async def _pause(self) -> None:
@@ -210,7 +207,7 @@ class PersonLife:
         async with self._opening:  # what is on its way arrives first
             pass
         try:
-            if self.sight.window_open or self._in_doubt or self._in_meeting():
+            if self._asked:  # also when we think that all is over: a window may have opened unseen
                 await self._close_window("closed_at_the_end")
             if self._meetings:
                 await asyncio.wait(self._meetings, timeout=CLOSING_S)
