@@ -57,7 +57,7 @@ def apply_person(
     changed, sends = _changed(row, event), _sends(row, event, offset, market)
     recent = (*row.recent, event.id)[-remember:]
     changed = changed.model_copy(update={"offset": offset, "recent": recent})
-    if changed.profile and changed.features() != (row.features() if row.profile else None):
+    if changed.profile and row.profile and changed.features() != row.features():
         sends.append(_edited(changed, event, offset, market))
     return changed, sends
 

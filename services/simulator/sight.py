@@ -67,10 +67,17 @@ class Sight:
         invitation = seen["invitation"]
         if self.over(invitation):
             return
+        if invitation not in self.invitations and seen["state"] != OVER:
+            self._forget_rings()
         window = self._window_of.setdefault(invitation, self._window)
         self.invitations[invitation] = seen
         if seen["state"] == OVER and seen["called"] and window == self._window:
             self._window_over("called")
+
+    def _forget_rings(self) -> None:
+        """Who is rung anew is in no other meeting: if we saw no end of one, we were in a tunnel."""
+        for invitation, seen in self.invitations.items():
+            self.invitations[invitation] = {**seen, "state": OVER}
 
     def _window_over(self, end: str) -> None:
         if self.window_open:

@@ -118,6 +118,9 @@ async def _live(town: Town, lives: list[PersonLife], report: Report) -> bool:
         for task in done:
             if error := task.exception():
                 town.ledger.errors[f"fault {type(error).__name__}: {error}"] += 1
+        for life in lives:
+            if not life.settled:
+                town.ledger.did["unsettled_window" if life.sight.window_open else "unsettled_meeting"] += 1
         return all(life.settled for life in lives)
     finally:
         for task in (*tasks, telling):

@@ -49,7 +49,7 @@ def test_two_people_are_paired_talk_hang_up_and_become_a_bond(town: World) -> No
     ended = town.wait_for(lambda row: row.invitation == talking.invitation and row.state == "ended")
     assert ended.called
     assert ended.end_reason == "hung up"
-    assert not town.redis.keys(f"{town.settings.redis_prefix}*claim:*")
+    eventually(lambda: not town.redis.keys(f"{town.settings.redis_prefix}*claim:*"))
     for person in ("p-ann", "p-bob"):
         outcome = OutcomeGiven(
             id=f"out-{person}", at=town.clock.wall(), invitation=ended.invitation, person=person,

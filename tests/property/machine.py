@@ -4,6 +4,7 @@ Place in the flow: **machine** -> world -> truths. A rule asks, answers, lets ti
 processes behind, `lazy`, so that events pile up and meet. After each run everything drains and nothing may be open.
 """
 
+import sys
 from datetime import timedelta
 from typing import Any
 
@@ -13,7 +14,6 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from matcher import events as ev
 from matcher.invitation import Invitation
 from matcher.person import Profile, QuietHours
-from tests.property.truths import Violation
 from tests.property.world import MARKET, REMEMBER, Crash, World, Zombie
 
 REPEAT_WITHIN = timedelta(minutes=8)
@@ -206,6 +206,7 @@ class Town(RuleBasedStateMachine):
     def a_long_time_passes(self, hours: int) -> None:
         self.world.bury()
         self.world.drain()
+        self.commit(pool=True, enrich=True)  # rows are kept for longer than a commit may take
         self.world.tick(660, 660 + hours * 3600)
         self.world.drain()
 
@@ -340,8 +341,8 @@ class Town(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """Everything runs again, time passes, and nothing is left open."""
-        if self.failed:
-            return
+        if sys.exc_info()[1]:
+            return  # a rule has failed already; what follows would hide it
         world = self.world
         world.bury()
         for wall_s, domain_s in ((2, 2), (35, 35), (65, 65), (65, 14 * 3600), (65, 65), (700, 700), (40, 1)):
@@ -350,11 +351,3 @@ class Town(RuleBasedStateMachine):
             world.tick(wall_s, domain_s)
         world.drain()
         world.truths.at_rest()
-
-    failed = False
-
-    def check_invariants(self, *given: Any, **named: Any) -> None:
-        super().check_invariants(*given, **named)
-
-
-__all__ = ["Town", "Violation"]

@@ -232,8 +232,9 @@ class Truths:
         if old and old["availability"] != availability:
             insist(old["availability"] in self.ends, 3, f"{old['availability']} gave way without an end")
         if row["end"]:
+            if availability not in self.ends:
+                self._check_ran_out(row)
             self._ended(availability, row["end"])
-            self._check_ran_out(row)
         else:
             shown = self.ends.get(availability, "called")
             insist(shown == "called", 3, f"{availability} ended ({shown}) and is open again")
@@ -306,15 +307,15 @@ class Truths:
                     why = self._lasting(people, me, you)
                     insist(why is None, 5, f"{key} lives on after {me} said: {why}")
         for person, known in people.items():
-            if known["left"] and known["left"][0] == offset:
-                self._check_left(person, known["left"][1])
+            row = self.rows["waiting"].get(person)
+            if known["left"] and known["left"][0] == offset and not (row and row["offset"] > offset):
+                self._check_left(person, known["left"][1], row)
 
-    def _check_left(self, person: str, reason: str) -> None:
+    def _check_left(self, person: str, reason: str, row: Json | None) -> None:
         talking = False
-        for row in self._live_of(person):
-            talking = reason == "closed" and row["connected_wall"] is not None
-            insist(talking, 5, f"{row['invitation']} lives on after {person} {reason}")
-        row = self.rows["waiting"].get(person)
+        for one in self._live_of(person):
+            talking = reason == "closed" and one["connected_wall"] is not None
+            insist(talking, 5, f"{one['invitation']} lives on after {person} {reason}")
         insist(not row or talking or row["availability"] in self.ends, 6, f"{person} {reason}, and still waits")
 
     # --- rings and leases ---

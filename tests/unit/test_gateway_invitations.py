@@ -1,0 +1,153 @@
+"""Answers, calls, outcomes, blocks and concerns: whose they are, when they are in time, and what is written."""
+
+from typing import Any
+
+import pytest
+
+from matcher.events import ConcernRaised, InvitationAnswered, LegHeard, LegHungUp, OutcomeGiven, PersonBlocked
+from matcher.outcome import pair_key
+from services.gateway.limits import ANSWERS
+from tests.gateway_desk import Desk, over
+
+ROUTES: list[tuple[str, Any]] = [
+    ("/invitations/{}/accept", None),
+    ("/invitations/{}/decline", None),
+    ("/invitations/{}/block", None),
+    ("/invitations/{}/concern", {"what": "He asked for money."}),
+    ("/calls/{}/heartbeat", {"connected": True}),
+    ("/calls/{}/end", None),
+    ("/calls/{}/outcome", {"talk_again": "yes"}),
+]
+
+
+@pytest.mark.parametrize(("path", "body"), ROUTES)
+def test_somebody_elses_invitation_looks_like_one_that_does_not_exist(gateway: Desk, path: str, body: Any) -> None:
+    page, _ = gateway.registered()
+    theirs = gateway.put_invitation("p-1", "p-2", **over())
+    answers = [page.post(path.format(one), body) for one in (theirs.invitation, "inv-none", "x" * 500)]
+    assert [one.status_code for one in answers] == [404] * 3
+    assert len({one.content for one in answers}) == 1
+    assert gateway.outbox.said == []
+
+
+@pytest.mark.parametrize(("path", "body"), ROUTES)
+def test_without_a_session_nothing_is_answered(gateway: Desk, path: str, body: Any) -> None:
+    assert gateway.page().post(path.format("inv-1"), body).status_code == 401
+
+
+@pytest.mark.parametrize("reply", ["accept", "decline"])
+def test_an_answer_goes_into_the_pools_log_with_the_whole_invitation(gateway: Desk, reply: str) -> None:
+    page, person = gateway.registered()
+    row = gateway.put_invitation(person, "p-other")
+    assert page.post(f"/invitations/{row.invitation}/{reply}").status_code == 202
+    ((topic, key, event),) = gateway.outbox.said
+    assert (topic, key) == ("pool", "GB")
+    assert isinstance(event, InvitationAnswered)
+    assert (event.person, event.answer, event.invitation) == (person, reply, row)
+
+
+@pytest.mark.parametrize("state", ["declined", "expired", "voided", "ended"])
+def test_an_answer_after_the_end_is_a_409(gateway: Desk, state: str) -> None:
+    page, person = gateway.registered()
+    row = gateway.put_invitation(person, "p-other", state=state)
+    for reply in ("accept", "decline"):
+        answer = page.post(f"/invitations/{row.invitation}/{reply}")
+        assert (answer.status_code, answer.json()["error"]) == (409, "already_ended")
+    assert gateway.outbox.said == []
+
+
+def test_while_the_views_are_rebuilt_an_unknown_invitation_is_not_denied(gateway: Desk) -> None:
+    page, person = gateway.registered()
+    gateway.views.set_broken()
+    assert page.post("/invitations/inv-1/accept", key="patient-key").status_code == 503
+    row = gateway.put_invitation(person, "p-other", invitation="inv-1")
+    assert page.post(f"/invitations/{row.invitation}/accept", key="patient-key").status_code == 202
+    assert len(gateway.outbox.said) == 1
+
+
+def test_a_call_lives_by_heartbeats_and_ends_by_hanging_up(gateway: Desk) -> None:
+    page, person = gateway.registered()
+    row = gateway.put_invitation(person, "p-other", state="confirmed")
+    assert page.post(f"/calls/{row.invitation}/heartbeat", {"connected": True}).status_code == 202
+    assert page.post(f"/calls/{row.invitation}/end").status_code == 202
+    heard, hung_up = gateway.said("calls")
+    assert isinstance(heard, LegHeard)
+    assert heard.connected
+    assert isinstance(hung_up, LegHungUp)
+    assert {key for _, key, _ in gateway.outbox.said} == {row.invitation}
+
+
+def test_a_call_route_opens_when_both_have_accepted_and_closes_with_the_call(gateway: Desk) -> None:
+    page, person = gateway.registered()
+    ringing, ended = gateway.put_invitation(person, "p-other"), gateway.put_invitation(person, "p-third", **over())
+    early = page.post(f"/calls/{ringing.invitation}/heartbeat", {"connected": False})
+    late = page.post(f"/calls/{ended.invitation}/heartbeat", {"connected": False})
+    assert (early.status_code, early.json()["error"]) == (409, "not_yet")
+    assert (late.status_code, late.json()["error"]) == (409, "already_ended")
+
+
+def test_an_outcome_can_be_given_once_the_call_is_over_and_be_changed(gateway: Desk) -> None:
+    page, person = gateway.registered()
+    row = gateway.put_invitation(person, "p-other", **over())
+    for word in ("maybe", "yes"):
+        assert page.post(f"/calls/{row.invitation}/outcome", {"talk_again": word, "felt": "good"}).status_code == 202
+    events = gateway.said("outcomes")
+    assert [event.talk_again for event in events if isinstance(event, OutcomeGiven)] == ["maybe", "yes"]
+    assert len({event.id for event in events}) == 2
+    assert {key for _, key, _ in gateway.outbox.said} == {pair_key(person, "p-other")}
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"state": "confirmed"}, "not_yet"),
+        ({}, "not_yet"),
+        ({"state": "expired"}, "already_ended"),
+        ({"state": "ended"}, "already_ended"),
+    ],
+)
+def test_a_call_that_was_none_has_no_outcome(gateway: Desk, change: dict[str, Any], code: str) -> None:
+    page, person = gateway.registered()
+    row = gateway.put_invitation(person, "p-other", **change)
+    answer = page.post(f"/calls/{row.invitation}/outcome", {"talk_again": "yes"})
+    assert (answer.status_code, answer.json()["error"]) == (409, code)
+
+
+def test_a_block_names_the_other_in_the_log_only(gateway: Desk) -> None:
+    page, person = gateway.registered()
+    row = gateway.put_invitation(person, "p-other", **over())
+    answer = page.post(f"/invitations/{row.invitation}/block")
+    (event,) = gateway.said("person-events")
+    assert isinstance(event, PersonBlocked)
+    assert (event.person, event.other) == (person, "p-other")
+    assert (answer.status_code, answer.text) == (202, "{}")
+
+
+def test_a_concern_is_raised_at_once_and_the_answer_names_a_crisis_line(gateway: Desk) -> None:
+    page, person = gateway.registered()
+    row = gateway.put_invitation(person, "p-other", **over())
+    answer = page.post(f"/invitations/{row.invitation}/concern", {"what": "He asked for money."})
+    (event,) = gateway.said("person-events")
+    assert isinstance(event, ConcernRaised)
+    assert (event.person, event.other, event.invitation) == (person, "p-other", row.invitation)
+    assert answer.status_code == 202
+    assert answer.json()["crisis_line"]["number"] == "116 123"
+    assert "999" in answer.json()["message"]
+    assert "p-other" not in answer.text
+
+
+@pytest.mark.parametrize("what", ["", "x" * 2001, 7, None])
+def test_a_concern_out_of_bounds_is_refused(gateway: Desk, what: Any) -> None:
+    page, person = gateway.registered()
+    row = gateway.put_invitation(person, "p-other")
+    assert page.post(f"/invitations/{row.invitation}/concern", {"what": what}).status_code == 422
+
+
+def test_answers_have_a_limit_and_a_concern_is_still_heard_beyond_it(gateway: Desk) -> None:
+    page, person = gateway.registered()
+    row = gateway.put_invitation(person, "p-other")
+    path = f"/invitations/{row.invitation}"
+    answers = [page.post(path + "/accept") for _ in range(ANSWERS.count + 1)]
+    assert [one.status_code for one in answers] == [202] * ANSWERS.count + [429]
+    assert int(answers[-1].headers["retry-after"]) >= 1
+    assert page.post(path + "/concern", {"what": "Please look at this."}).status_code == 202
