@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from matcher import invitation as life
-from matcher.availability import KEEP_ROWS, MIN_TALK, PAST_LIMIT, Waiting
+from matcher.availability import KEEP_ROWS, PAST_LIMIT, Waiting
 from matcher.candidates import LASTING, Free, candidates, free, refusal
 from matcher.events import (
     CallEnded,
@@ -179,9 +179,7 @@ class Pool:
     def _can_be_asked(self, row: Waiting) -> bool:
         if self._over(row):  # guard: ended-is-not-offered
             return False
-        if row.features is None or row.until - self.now < MIN_TALK:
-            return False
-        return not self._live_of(row.person) and not self._rests(row)
+        return row.features is not None and not self._live_of(row.person) and not self._rests(row)
 
     def waiting_now(self) -> list[Free]:
         """Everybody who could be offered a call at the pool's own time."""
@@ -287,8 +285,8 @@ class Pool:
     def _tick(self, tick: Tick, offset: int) -> None:
         self.now = max(self.now, tick.now)
         self.wall = max(self.wall, tick.wall)
-        if offset <= self._highest:  # guard: tick-redelivered
-            return
+        if offset < self._highest:  # guard: tick-redelivered
+            return  # one that was half written is completed: what it had chosen already changes nothing else
         for key in sorted({key for keys in self._live.values() for key in keys}):
             self._age(self._invitations[key], offset)
         for row in list(self._waiting.values()):
@@ -314,7 +312,7 @@ class Pool:
         a, b = match.a.row, match.b.row
         self._put(
             Invitation(
-                offset=offset, invitation=derived_id("inv", tick.id, a.person, b.person), market=self.market,
+                offset=offset, invitation=derived_id("inv", tick.id, str(offset), a.person, b.person), market=self.market,
                 a=a.person, b=b.person, availability_a=a.availability, availability_b=b.availability, topic=match.topic,
                 reasons=match.reasons, score=match.score, decided_wall=tick.wall,
                 answer_by_wall=self.wall + life.ANSWER, until=min(a.until, b.until),

@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 from matcher.errors import BadEvent
 from matcher.features import FEATURE_NAMES
 
+LOGIT_LIMIT = 30.0
+"""Beyond it a chance is 0 or 1 to thirteen digits, and the exponential would soon overflow."""
+
 
 @dataclass(frozen=True, slots=True)
 class Model:
@@ -31,5 +34,6 @@ class Model:
     def score(self, features: dict[str, float]) -> float:
         """The chance in [0, 1] that both say yes."""
         logit = self.intercept + sum(weight * features[name] for name, weight in sorted(self.weights.items()))
+        logit = max(-LOGIT_LIMIT, min(LOGIT_LIMIT, logit))
         one_side = 1.0 / (1.0 + math.exp(-logit))
         return one_side * one_side

@@ -4,7 +4,6 @@ import itertools
 import json
 import secrets
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -114,6 +113,10 @@ class Desk:
         row = waiting(person, offset=next(self._offset), **change)
         self.views.put_waiting(row)
         return row
+
+    def break_views(self) -> None:
+        """Let the views be as after a wipe: not whole until the projector has written all rows again."""
+        self.redis.delete(self.prefix + "views")
 
     def said(self, topic: str) -> list[Event]:
         """What the gateway wrote to a topic."""
@@ -226,8 +229,3 @@ class Listener:
             elif line and not line.startswith(":"):
                 name, _, value = line.partition(": ")
                 event[name] = value
-
-
-def for_a_while(seconds: float = 0.3) -> None:
-    """Time in which something that must not happen could happen."""
-    time.sleep(seconds)

@@ -9,6 +9,7 @@ import socket
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 from matcher.person import MARKETS
 from services.settings import Settings
@@ -16,7 +17,7 @@ from services.settings import Settings
 PEOPLE_LIMIT = 5_000
 SECONDS_LIMIT = 24 * 3600
 SPEED_LIMIT = 1_000.0
-MARKET = "GB"
+MARKET: Final = "GB"
 START_HOUR = 8
 
 

@@ -83,7 +83,7 @@ def _remove(settings: Settings, wanted: Options) -> None:
         topics.delete(settings.broker, settings.topic_prefix)
 
 
-def _pongs(client: "redis.Redis[bytes]") -> bool:
+def _pongs(client: redis.Redis) -> bool:
     try:
         return bool(client.ping())
     except redis.RedisError:

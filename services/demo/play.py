@@ -147,7 +147,7 @@ class Demo:
         shown["url"] = f"http://{settings.host}:{settings.port}"
         (self._data / "addresses.json").write_text(json.dumps(shown))
 
-    def _not_ready(self, client: "redis.Redis[bytes]", settings: Settings) -> list[str]:
+    def _not_ready(self, client: redis.Redis, settings: Settings) -> list[str]:
         keys = client.mget([f"{settings.redis_prefix}ready:{name}" for name in SAY_READY])
         waiting = [
             name

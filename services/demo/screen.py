@@ -15,8 +15,8 @@ PLAIN_EVERY_S = 10.0
 class Screen:
     """stderr, with one line that is drawn over."""
 
-    def __init__(self, out: TextIO = sys.stderr) -> None:
-        self._out = out
+    def __init__(self, out: TextIO | None = None) -> None:
+        self._out = out or sys.stderr
         self._drawn = 0
         self._next_plain_s = 0.0
 

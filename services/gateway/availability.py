@@ -15,7 +15,7 @@ from pydantic import Field, StrictInt
 from matcher.availability import MAX_WINDOW, Company
 from matcher.errors import BadRequest, NotAllowed
 from matcher.events import AvailabilityClosed, AvailabilityMoved, AvailabilityOpened
-from matcher.person import MARKETS
+from matcher.person import MARKETS, Market
 from matcher.values import Value
 from services.gateway.answers import ACCEPTED, Answer, Paused
 from services.gateway.body import Nothing
@@ -41,7 +41,7 @@ class NewWindow(Window):
     company: Company = "either"
 
 
-def end_of(window: Window, now: datetime, market: str) -> datetime:
+def end_of(window: Window, now: datetime, market: Market) -> datetime:
     """When `window` ends (domain time, UTC), asked for at `now`. Raises BadRequest."""
     if (window.minutes is None) == (window.until is None):
         raise BadRequest("Please give one of minutes and until.")
@@ -59,7 +59,7 @@ def end_of(window: Window, now: datetime, market: str) -> datetime:
     return until
 
 
-def _time_of(text: str, now: datetime, market: str) -> datetime:
+def _time_of(text: str, now: datetime, market: Market) -> datetime:
     if _LOCAL_TIME.fullmatch(text):
         return _next_local(text, now, market)
     try:
@@ -71,7 +71,7 @@ def _time_of(text: str, now: datetime, market: str) -> datetime:
         raise BadRequest('The field until needs a UTC time, or a local one like "08:40".') from None
 
 
-def _next_local(text: str, now: datetime, market: str) -> datetime:
+def _next_local(text: str, now: datetime, market: Market) -> datetime:
     minute = minute_of_day(text)
     if minute is None:
         raise BadRequest('The field until needs a UTC time, or a local one like "08:40".')

@@ -9,6 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
+from matcher.errors import Away
 from matcher.values import Value
 from services.gateway.answers import Answer
 from services.gateway.body import Nothing, read_body, read_form, read_key
@@ -53,11 +54,17 @@ def routes(gateway: Gateway, hub: Hub) -> APIRouter:
         person = person_id(gateway.settings.secret, phone)
         await gateway.limits.take(sign_ins_per_address, asked.address)
         await gateway.limits.take(SIGN_INS_PER_NUMBER, person)
-        known = await gateway.people.find(person)  # first, since it may be away, and a code is used up once
         await gateway.codes.use(person, asked.form.code.strip())
         nonce = secrets.token_hex(32)
         await gateway.sessions.open(session_token(gateway.settings.secret, nonce, asked.key), person, phone)
-        return Answer(201, {"registered": known is not None}, opens=nonce)
+        return Answer(201, {"registered": await is_registered(person)}, opens=nonce)
+
+    async def is_registered(person: str) -> bool | None:
+        # Nobody has to wait at the door for views that are being rebuilt: then it just cannot be told.
+        try:
+            return await gateway.people.find(person) is not None
+        except Away:
+            return None
 
     @router.post("/codes")
     async def post_codes(request: Request) -> Response:

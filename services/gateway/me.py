@@ -11,7 +11,7 @@ from pydantic import Field, StrictBool, ValidationError
 
 from matcher.errors import BadRequest, NotAllowed, NotFound
 from matcher.events import PersonChanged, PersonErased, PersonPaused, PersonRegistered, PersonResumed
-from matcher.person import NAME_LIMIT, AgeBand, Gender, Person, Profile, QuietHours, Wish
+from matcher.person import NAME_LIMIT, AgeBand, Gender, Market, Person, Profile, QuietHours, Wish
 from matcher.values import Value
 from services.gateway.answers import ACCEPTED, Answer
 from services.gateway.body import Nothing, complaint
@@ -53,7 +53,7 @@ def minute_of_day(text: str) -> int | None:
     return int(found[1]) * 60 + int(found[2]) if found else None
 
 
-def profile_of(form: AboutMe, market: str) -> Profile:
+def profile_of(form: AboutMe, market: Market) -> Profile:
     """The profile that `form` describes. Raises NotAllowed under 18, BadRequest."""
     if not form.adult:
         raise NotAllowed("Partyline is for people of 18 and over.")

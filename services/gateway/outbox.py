@@ -133,7 +133,7 @@ class KafkaOutbox:
                 self._replace(current)
             raise
 
-    def _replace(self, broken: KafkaProducer) -> None:
+    def _replace(self, broken: Any) -> None:
         # An idempotent producer that has failed for good never works again; ids tell what a new one sends twice.
         if self._producer is broken and not self._closed.is_set():
             log.warning("producer.replaced")
@@ -155,7 +155,7 @@ class KafkaOutbox:
                 looks += 1
 
     def _open(self) -> None:
-        made = producer(self._kafka)
+        made: Any = producer(self._kafka)
         try:
             for topic in TOPICS:  # so that the first request need not wait for metadata
                 if not made.partitions_for(self._kafka.topic(topic)):

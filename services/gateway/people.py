@@ -9,7 +9,7 @@ import redis.asyncio
 from matcher.enrich import apply_person
 from matcher.errors import Away
 from matcher.events import PersonEvent
-from matcher.person import Person
+from matcher.person import Market, Person
 from matcher.values import wire
 from services.adapters.views import ViewReader
 
@@ -20,7 +20,7 @@ TOLD_S = 600
 class People:
     """Reads one's own writes."""
 
-    def __init__(self, client: redis.asyncio.Redis, prefix: str, views: ViewReader, market: str) -> None:
+    def __init__(self, client: redis.asyncio.Redis, prefix: str, views: ViewReader, market: Market) -> None:
         self._redis = client
         self._prefix = prefix + "told:"
         self._views = views

@@ -10,7 +10,7 @@ import secrets
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import phonenumbers
 import redis.asyncio
@@ -149,7 +149,8 @@ class Sessions:
 
     async def end_all(self, person: str) -> list[str]:
         """End all sessions of a person; returns what has ended."""
-        ended = [one.decode() for one in await self._redis.zrange(self._all + person, 0, -1)]
+        found: Any = await self._redis.zrange(self._all + person, 0, -1)
+        ended = [one.decode() for one in found]
         for session in ended:
             await self._end(person, session)
         return ended

@@ -7,7 +7,7 @@ truth; it needs both people, so whoever rings is noted in the town's `meetings`,
 import asyncio
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from services.simulator.habits import REPLY_MEDIAN_S, reply_delay_s
 from services.simulator.line import GaveUp
@@ -157,7 +157,7 @@ class Meeting:
     def _confirmed(self) -> bool:
         return self._sight.is_in(self._id, "confirmed")
 
-    def _seen(self, field: str) -> object:
+    def _seen(self, field: str) -> Any:
         return self._sight.invitations[self._id].get(field)
 
     def _other(self) -> TownPerson | None:

@@ -26,6 +26,8 @@ from services.simulator.truth import Truth
 
 CLOSING_S = 20.0
 """Wall time within which everything comes to its end after the play."""
+OPENING_GRACE_S = 5.0
+"""A window that somebody is opening while the play ends is still tried for so long, and then closed."""
 RAN_OUT_GRACE_S = 20.0
 """A window that passed is told to be over by then, or we close it ourselves."""
 LOOK_EVERY_S = 1.0
@@ -99,11 +101,12 @@ class PersonLife:
                 task.cancel()
 
     async def _play(self) -> None:
-        await self.line.sign_in(self.town.ends_s)
-        await self.line.write("PUT", "/me", self.person.told(), deadline_s=self.town.ends_s)
+        deadline_s = self.town.ends_s + OPENING_GRACE_S
+        await self.line.sign_in(deadline_s)
+        await self.line.write("PUT", "/me", self.person.told(), deadline_s=deadline_s)
         self._keep(self._listen(), self._beside)
         number, again = 0, True
-        while again and not self.closing:
+        while again and not (self.closing and number):  # whoever arrived opens their first window, come what may
             rng = self.draw(f"window|{number}")
             await self._one_window(draw_window(rng, self.person.habit, self.town.hour(), figures()), rng)
             again, number = rng.random() < self.person.habit.opens_again, number + 1
@@ -149,7 +152,7 @@ class PersonLife:
     async def _ask(self, minutes: int) -> bool:
         """Open a window, or move the end of the one that is open; whether it was taken."""
         body = {"minutes": minutes, "company": self._company}
-        deadline_s = min(self._window_ends_s, self.town.ends_s)
+        deadline_s = min(self._window_ends_s, self.town.ends_s + OPENING_GRACE_S)
         async with self._opening:
             posted_at = self.town.clock.wall()
             self._asked = True  # even if it is never answered, it may have happened

@@ -41,7 +41,7 @@ class Sight:
             if data.get("availability"):
                 self._saw_availability(data["availability"])
             if data.get("invitation"):
-                self._saw_invitation(data["invitation"])
+                self._saw_invitation(data["invitation"], newest=True)
         elif name == "availability":
             self._saw_availability(data)
         elif name == "invitation":
@@ -63,11 +63,11 @@ class Sight:
         if availability in self._ids:
             self._window_over(state)
 
-    def _saw_invitation(self, seen: dict[str, Any]) -> None:
+    def _saw_invitation(self, seen: dict[str, Any], *, newest: bool = False) -> None:
         invitation = seen["invitation"]
         if self.over(invitation):
             return
-        if invitation not in self.invitations and seen["state"] != OVER:
+        if invitation not in self.invitations and (newest or seen["state"] != OVER):
             self._forget_rings()
         window = self._window_of.setdefault(invitation, self._window)
         self.invitations[invitation] = seen
@@ -75,7 +75,7 @@ class Sight:
             self._window_over("called")
 
     def _forget_rings(self) -> None:
-        """Who is rung anew is in no other meeting: if we saw no end of one, we were in a tunnel."""
+        """Who was rung anew is in no other meeting: if we saw no end of one, we were in a tunnel."""
         for invitation, seen in self.invitations.items():
             self.invitations[invitation] = {**seen, "state": OVER}
 

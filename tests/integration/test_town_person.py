@@ -1,4 +1,4 @@
-"""The town's people at a gateway: a pretended one that misbehaves on purpose, and the real one for what needs no stream.
+"""The town's people at a gateway: a pretended one that misbehaves on purpose, and the real one without a stream.
 
 The pretended gateway runs the real pool, so that people meet, talk and part as they would.
 """
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import pytest
 import redis
 import uvicorn
 
@@ -29,7 +30,8 @@ from services.simulator.people import Area, draw_people
 from tests.conftest import Parts
 from tests.pretend_gateway import PretendGateway, pretend_gateway
 
-PEOPLE, PLAY_S, SPEED, SEED = 24, 9.0, 100.0, 3
+PEOPLE, PLAY_S, SPEED, SEED = 30, 10.0, 60.0, 3
+PARTITIONS = frozenset(range(4))
 START_LIMIT_S = 15.0
 
 
@@ -42,7 +44,7 @@ def settings_for(data: Path, **more: Any) -> Settings:
 
 
 def play(data: Path, trouble: "Trouble | None" = None) -> tuple[dict[str, Any], PretendGateway]:
-    """A short play at a pretended gateway, with `trouble` a second in and every second."""
+    """A short play at a pretended gateway, with `trouble` every second of it."""
 
     async def in_town() -> tuple[dict[str, Any], PretendGateway]:
         settings = settings_for(data)
@@ -56,7 +58,7 @@ def play(data: Path, trouble: "Trouble | None" = None) -> tuple[dict[str, Any], 
 
 
 class Trouble:
-    """What goes wrong at the gateway, again and again."""
+    """What goes wrong at the gateway, every second while the town plays."""
 
     def __init__(self, **faults: int) -> None:
         self.faults = faults
@@ -70,9 +72,17 @@ class Trouble:
 
 
 async def _make(trouble: Trouble | None, gateway: PretendGateway) -> None:
-    while trouble:
+    for _ in range(int(PLAY_S) - 1 if trouble else 0):
         await asyncio.sleep(1)
-        trouble.make(gateway)
+        trouble.make(gateway)  # type: ignore[union-attr]
+    gateway.refuse_next = gateway.cut_next = 0
+
+
+@pytest.fixture(scope="module")
+def calm(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], PretendGateway, Path]:
+    """A play without trouble, and the town's folder."""
+    data = tmp_path_factory.mktemp("calm")
+    return (*play(data), data)
 
 
 def kept_in(data: Path) -> list[dict[str, str]]:
@@ -90,19 +100,23 @@ def all_over(gateway: PretendGateway) -> bool:
     return not live and all(row.end or row.availability in called for row in windows)
 
 
-def test_everybody_opens_a_window_many_talk_and_everything_comes_to_its_end(tmp_path: Path) -> None:
-    said, gateway = play(tmp_path)
+def test_everybody_opens_a_window_many_talk_and_everything_comes_to_its_end(
+    calm: tuple[dict[str, Any], PretendGateway, Path],
+) -> None:
+    said, gateway, _ = calm
     assert len(gateway.pool.waiting) == PEOPLE
     assert said["closed_in_time"], said
     assert all_over(gateway)
-    assert sum(one.connected_wall is not None for one in gateway.pool.invitations.values()) >= 3
+    assert sum(one.connected_wall is not None for one in gateway.pool.invitations.values()) >= 2
     assert set(said["outcomes"]) <= {"yes", "maybe", "no"}
     assert sum(said["outcomes"].values()) == len(gateway.outcomes) > 0
 
 
-def test_every_availability_that_was_answered_is_on_disk(tmp_path: Path) -> None:
-    said, _ = play(tmp_path)
-    kept = kept_in(tmp_path)
+def test_every_availability_that_was_answered_is_on_disk(
+    calm: tuple[dict[str, Any], PretendGateway, Path],
+) -> None:
+    said, _, data = calm
+    kept = kept_in(data)
     assert [line["availability"] for line in kept] == said["opened_2xx"]
     assert len(said["opened_2xx"]) >= PEOPLE
     assert all(line["posted_at"] <= line["answered_at"] for line in kept)
@@ -112,7 +126,11 @@ def test_a_gateway_that_is_away_or_breaks_off_loses_no_intention_and_does_none_t
     said, gateway = play(tmp_path, Trouble(refuse=5, cut=2))
     assert said["retries"] > 0
     assert len(gateway.pool.waiting) == PEOPLE
-    assert gateway.done["POST", "/availability"] == len(said["opened_2xx"]) == len(set(said["opened_2xx"]))
+    opened = said["opened_2xx"]
+    known = {one for row in gateway.pool.waiting.values() for one in (*row.ids, *row.past)}
+    assert len(opened) == len(set(opened))
+    assert set(opened) <= known
+    assert gateway.done["POST", "/availability"] <= len(opened) + said["did"].get("gave_up", 0)
     assert said["closed_in_time"], said
     assert all_over(gateway)
 
@@ -125,8 +143,10 @@ def test_people_whose_sessions_are_gone_sign_in_again_and_go_on(tmp_path: Path) 
     assert all_over(gateway)
 
 
-def test_the_gateway_is_told_what_was_drawn_from_the_seed(tmp_path: Path) -> None:
-    _, gateway = play(tmp_path)
+def test_the_gateway_is_told_what_was_drawn_from_the_seed(
+    calm: tuple[dict[str, Any], PretendGateway, Path],
+) -> None:
+    _, gateway, _ = calm
     drawn = draw_people(PEOPLE, SEED, [Area(code=area["code"], cell=area["cell"]) for area in AREAS.values()])
     assert gateway.profiles == {person.phone: person.told() for person in drawn}
 
@@ -146,7 +166,7 @@ def real_gateway(parts: Parts, data: Path) -> Iterator[str]:
         redis_prefix=place.prefix,
     )  # fmt: skip
     with redis.Redis.from_url(place.url) as client:
-        ViewWriter(client, place.prefix).set_whole()
+        ViewWriter(client, place.prefix).set_whole(PARTITIONS)
     server = uvicorn.Server(uvicorn.Config(build(settings), "127.0.0.1", 0, access_log=False, log_config=None))
     serving = threading.Thread(target=server.run)
     serving.start()
@@ -186,7 +206,7 @@ def test_a_person_is_understood_by_the_real_gateway_also_after_redis_was_wiped(p
         with redis.Redis.from_url(parts.redis.url) as client:
             for key in client.scan_iter(match=parts.redis.prefix + "*"):
                 client.delete(key)
-            ViewWriter(client, parts.redis.prefix).set_whole()
+            ViewWriter(client, parts.redis.prefix).set_whole(PARTITIONS)
 
     with real_gateway(parts, tmp_path) as url:
         answers = asyncio.run(a_visit(url, tmp_path, wipe))

@@ -14,13 +14,13 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from matcher import events as ev
 from matcher.invitation import Invitation
 from matcher.person import Profile, QuietHours
-from tests.property.world import MARKET, REMEMBER, Crash, World, Zombie
+from tests.property.world import MARKET, REMEMBER, Crash, NotifierShell, World, Zombie
 
 REPEAT_WITHIN = timedelta(minutes=8)
 """Wall time within which anything may come again: rows are kept for longer (`KEEP_ROWS`)."""
 PEOPLE = 4
 HERE, NEARBY, FAR = "51.5,-0.1", "51.6,-0.1", "55.9,-3.2"
-QUIET_AT_TEN = QuietHours(start_min=9 * 60 + 30, end_min=10 * 60)  # local; the town wakes at 9:00 local
+QUIET_AT_FIRST = QuietHours(start_min=8 * 60 + 50, end_min=9 * 60 + 20)  # local; the town wakes at 9:00 local
 
 
 def profile(**told: Any) -> Profile:
@@ -40,15 +40,17 @@ PROFILES = [
     profile(age_band="18-24"),
     profile(wishes=("near_home",)),
     profile(cell=FAR),
-    profile(quiet=QUIET_AT_TEN),
+    profile(quiet=QUIET_AT_FIRST),
 ]
+SIMPLE = [ev.AvailabilityClosed, ev.PersonPaused, ev.PersonResumed, ev.PersonResumed, ev.PersonErased]
+DURING = ["tick", "close", ""]
 WHO = st.integers(0, PEOPLE - 1)
 PICK = st.sampled_from([0, 0, 0, 1, 2, 4])
 LAZY = st.booleans()
 EFFECTS = st.integers(0, 4)
 MINUTES = st.sampled_from([4, 7, 20, 20, 90])
 COMPANY = st.sampled_from(["either", "either", "either", "new", "known"])
-PROFILE = st.sampled_from([0, 0, 1, 1, 2, *range(len(PROFILES))])
+PROFILE = st.sampled_from([0, 0, 0, 1, 1, 2, 2, *range(len(PROFILES))])
 STEP = st.sampled_from([(2, 2), (2, 2), (5, 60), (12, 120), (25, 25), (40, 300), (65, 65)])
 
 
@@ -106,8 +108,7 @@ class Town(RuleBasedStateMachine):
         """Most of the town registers."""
         for who in range(PEOPLE - strangers):
             self.ask(ev.PersonRegistered, who, True, phone="+440", profile=PROFILES[profiles[who]])
-        self.world.tick(2, 2)
-        self.world.drain()
+        self.everybody_is_free(20, False)
 
     @rule(who=WHO, minutes=MINUTES, company=COMPANY, lazy=LAZY)
     def open_window(self, who: int, minutes: int, company: str, lazy: bool) -> None:
@@ -115,55 +116,66 @@ class Town(RuleBasedStateMachine):
         told = {"opened_at": now, "until": now + timedelta(minutes=minutes), "company": company}
         self.ask(ev.AvailabilityOpened, who, lazy, availability=f"av-{self.asked + 1}", **told)
 
-    @rule(minutes=MINUTES)
-    def everybody_is_free(self, minutes: int) -> None:
+    @rule(minutes=MINUTES, lazy=LAZY)
+    def everybody_is_free(self, minutes: int, lazy: bool) -> None:
+        self.world.drain()
         for who in range(PEOPLE):
+            self.ask(ev.PersonResumed, who, True)
             self.open_window(who, minutes, "either", True)
         self.world.drain()
-        self.let_time_pass((2, 2), False)
+        self.world.tick(2, 2)
+        self.then(lazy)
+
+    def live(self) -> list[Invitation]:
+        """The invitations that anybody would say are alive."""
+        return [row for row in self.world.newest.values() if row.state in ("offered", "rung", "accepted", "confirmed")]
+
+    def wake(self) -> None:
+        """If nobody is invited, everybody is free again: most rules have nothing to hurt otherwise."""
+        if not self.live():
+            self.everybody_is_free(20, False)
+
+    @rule(who=WHO, kind=st.sampled_from(SIMPLE), lazy=LAZY)
+    def request(self, who: int, kind: type[ev.PersonEvent], lazy: bool) -> None:
+        self.ask(kind, who, lazy)
+
+    @rule(who=WHO, kind=st.sampled_from(SIMPLE), lazy=LAZY, again=st.sampled_from(["", "event", "event", "window"]))
+    def go_and_come_back(self, who: int, kind: type[ev.PersonEvent], lazy: bool, again: str) -> None:
+        self.open_window(who, 20, "either", False)
+        self.ask(kind, who, lazy)
+        if again == "window":
+            self.repeat_window_long_after(0, lazy)
+        self.ask(ev.PersonResumed, who, lazy)
+        self.open_window(who, 20, "either", False)
+        if again == "event":
+            self.repeat_pool_event(2, True, False)
 
     @rule(who=WHO, minutes=st.sampled_from([1, 10, 60]), lazy=LAZY)
     def move(self, who: int, minutes: int, lazy: bool) -> None:
         self.ask(ev.AvailabilityMoved, who, lazy, until=self.world.now + timedelta(minutes=minutes))
 
-    @rule(who=WHO, lazy=LAZY)
-    def close(self, who: int, lazy: bool) -> None:
-        self.ask(ev.AvailabilityClosed, who, lazy)
+    @rule(who=WHO, kind=st.sampled_from(["edit", "edit", "register", "come back"]), which=PROFILE, lazy=LAZY)
+    def tell_about_themselves(self, who: int, kind: str, which: int, lazy: bool) -> None:
+        if kind == "edit":
+            self.ask(ev.PersonChanged, who, lazy, profile=PROFILES[which])
+            return
+        if kind == "come back":
+            self.ask(ev.PersonErased, who, lazy)
+        self.ask(ev.PersonRegistered, who, lazy, phone="+440", profile=PROFILES[which])
 
-    @rule(who=WHO, lazy=LAZY)
-    def pause(self, who: int, lazy: bool) -> None:
-        self.ask(ev.PersonPaused, who, lazy)
-
-    @rule(who=WHO, lazy=LAZY)
-    def resume(self, who: int, lazy: bool) -> None:
-        self.ask(ev.PersonResumed, who, lazy)
-
-    @rule(who=WHO, back=st.booleans(), which=PROFILE, lazy=LAZY)
-    def erase(self, who: int, back: bool, which: int, lazy: bool) -> None:
-        self.ask(ev.PersonErased, who, lazy)
-        if back:
-            self.ask(ev.PersonRegistered, who, lazy, phone="+440", profile=PROFILES[which])
-
-    @rule(who=WHO, which=PROFILE, lazy=LAZY)
-    def edit(self, who: int, which: int, lazy: bool) -> None:
-        self.ask(ev.PersonChanged, who, lazy, profile=PROFILES[which])
-
-    @rule(who=WHO, other=WHO, lazy=LAZY)
-    def block(self, who: int, other: int, lazy: bool) -> None:
-        if who != other:
-            self.ask(ev.PersonBlocked, who, lazy, other=self.person(other))
-
-    @rule(who=WHO, other=WHO, lazy=LAZY)
-    def raise_concern(self, who: int, other: int, lazy: bool) -> None:
-        if who != other:
-            self.ask(ev.ConcernRaised, who, lazy, other=self.person(other), invitation="one", what="unkind")
-
-    @rule(who=WHO, other=WHO, met=st.booleans(), bond=st.booleans(), lazy=LAZY)
-    def remember_each_other(self, who: int, other: int, met: bool, bond: bool, lazy: bool) -> None:
-        for one, two in ((who, other), (other, who)) if who != other else ():
-            if met:
-                self.ask(ev.PersonMet, one, True, other=self.person(two))
-            self.ask(ev.BondChanged, one, lazy, other=self.person(two), bond=bond)
+    @rule(who=WHO, other=WHO, kind=st.sampled_from(["block", "concern", "bond", "met", "no bond"]), lazy=LAZY)
+    def think_of_another(self, who: int, other: int, kind: str, lazy: bool) -> None:
+        if who == other:
+            return
+        about = {"other": self.person(other)}
+        if kind == "block":
+            self.ask(ev.PersonBlocked, who, lazy, **about)
+        elif kind == "concern":
+            self.ask(ev.ConcernRaised, who, lazy, invitation="one", what="unkind", **about)
+        else:
+            for one, two in ((who, other), (other, who)):
+                told = {} if kind == "met" else {"bond": kind == "bond"}
+                self.ask(ev.BondChanged if told else ev.PersonMet, one, lazy, other=self.person(two), **told)
 
     # --- the same again ---
 
@@ -188,11 +200,14 @@ class Town(RuleBasedStateMachine):
         """Whether this request may still come again."""
         return self.world.wall - self.posted.get(event.id, event.at) < REPEAT_WITHIN
 
-    @rule(back=st.integers(1, 12), lazy=LAZY)
-    def repeat_pool_event(self, back: int, lazy: bool) -> None:
-        world = self.world
-        if back <= len(world.pool_log) and world.wall - world.log_walls[-back] < REPEAT_WITHIN:
-            world.say(world.pool_log[-back])
+    @rule(back=st.integers(1, 6), of_people=LAZY, lazy=LAZY)
+    def repeat_pool_event(self, back: int, of_people: bool, lazy: bool) -> None:
+        walls = zip(self.world.pool_log, self.world.log_walls, strict=True)
+        known = [event for event, wall in walls if self.world.wall - wall < REPEAT_WITHIN]
+        if of_people:
+            known = [event for event in known if isinstance(event, ev.PersonPoolEvent)]
+        if back <= len(known):
+            self.world.say(known[-back])
             self.then(lazy)
 
     # --- time ---
@@ -202,34 +217,31 @@ class Town(RuleBasedStateMachine):
         self.world.tick(*step)
         self.then(lazy)
 
-    @rule(hours=st.sampled_from([0, 2]))
-    def a_long_time_passes(self, hours: int) -> None:
+    @rule(hours=st.sampled_from([0, 2]), answer=st.sampled_from(["", "accept", "decline"]))
+    def a_long_time_passes(self, hours: int, answer: str) -> None:
+        page = list(self.world.offered.values())[-1:]
         self.world.bury()
         self.world.drain()
         self.commit(pool=True, enrich=True)  # rows are kept for longer than a commit may take
         self.world.tick(660, 660 + hours * 3600)
         self.world.drain()
+        for row in page if answer else ():  # a page that was left open
+            self.tell(ev.InvitationAnswered, row, person=row.a, answer=answer)
+            self.world.drain()
 
     # --- answers and calls ---
 
-    @rule(pick=PICK, second=st.booleans(), lazy=LAZY)
-    def accept(self, pick: int, second: bool, lazy: bool) -> None:
+    @rule(pick=PICK, by=st.sampled_from(["a", "b", "a", "b", "anybody"]), who=WHO, yes=st.booleans(), lazy=LAZY)
+    def answer(self, pick: int, by: str, who: int, yes: bool, lazy: bool) -> None:
+        self.wake()
         row = self.invitation(pick)
         if row:
-            self.about(ev.InvitationAnswered, pick, lazy, person=row.people[second], answer="accept")
-
-    @rule(pick=PICK, second=st.booleans(), lazy=LAZY)
-    def decline(self, pick: int, second: bool, lazy: bool) -> None:
-        row = self.invitation(pick)
-        if row:
-            self.about(ev.InvitationAnswered, pick, lazy, person=row.people[second], answer="decline")
-
-    @rule(pick=PICK, who=WHO, answer=st.sampled_from(["accept", "decline"]), lazy=LAZY)
-    def somebody_answers(self, pick: int, who: int, answer: str, lazy: bool) -> None:
-        self.about(ev.InvitationAnswered, pick, lazy, person=self.person(who), answer=answer)
+            person = self.person(who) if by == "anybody" else getattr(row, by)
+            self.about(ev.InvitationAnswered, pick, lazy, person=person, answer="accept" if yes else "decline")
 
     @rule(pick=PICK, connected=st.booleans(), race=st.sampled_from(["", "", "decline", "end"]), lazy=LAZY)
     def both_answer(self, pick: int, connected: bool, race: str, lazy: bool) -> None:
+        self.wake()
         row = self.invitation(pick)
         if row is None:
             return
@@ -256,24 +268,35 @@ class Town(RuleBasedStateMachine):
 
     # --- processes die, stall and come back ---
 
-    @rule(effects=EFFECTS, lost=st.booleans(), events=st.integers(1, 3))
-    def kill_pool(self, effects: int, lost: bool, events: int) -> None:
+    @rule(effects=EFFECTS, lost=st.booleans(), events=st.integers(1, 3), during=st.sampled_from(DURING), who=WHO)
+    def kill_pool(self, effects: int, lost: bool, events: int, during: str, who: int) -> None:
+        if during == "tick":
+            self.everybody_is_free(20, True)
+        elif during == "close":
+            self.everybody_is_free(20, False)
+            self.ask(ev.AvailabilityClosed, who, True)
+            self.world.enrich.step()
         self._until_crash(self.world.pool, effects, events)
         self.world.pool.restart(lost)
 
-    @rule(effects=EFFECTS, events=st.integers(1, 3))
-    def stall_pool(self, effects: int, events: int) -> None:
+    @rule(effects=EFFECTS, events=st.integers(1, 3), tick=st.booleans(), lazy=LAZY)
+    def stall_pool(self, effects: int, events: int, tick: bool, lazy: bool) -> None:
+        if tick:
+            self.everybody_is_free(20, True)
         crashed = self._until_crash(self.world.pool, effects, events)
         self.world.zombie = Zombie(self.world.pool, crashed)
         self.world.pool.restart(lost=True)
+        self.then(lazy)
 
-    @rule(events=st.integers(0, 4), rows=st.integers(0, 6), lazy=LAZY)
+    @rule(events=st.integers(0, 6), rows=st.integers(1, 6), lazy=LAZY)
     def zombie_pool_goes_on(self, events: int, rows: int, lazy: bool) -> None:
-        if self.world.zombie:
-            for _ in range(events):
-                self.world.zombie.step()
-            self.world.zombie.publish(rows)
-            self.then(lazy)
+        if self.world.zombie is None:
+            self.stall_pool(rows - 1, 2, True, lazy)
+        assert self.world.zombie
+        for _ in range(events):
+            self.world.zombie.step()
+        self.world.zombie.publish(rows)
+        self.then(lazy)
 
     @rule(effects=EFFECTS, events=st.integers(1, 3))
     def kill_enrich(self, effects: int, events: int) -> None:
@@ -292,29 +315,23 @@ class Town(RuleBasedStateMachine):
             shell.fuse.left = None
         return False
 
-    @rule(pool=st.booleans(), enrich=st.booleans())
-    def commit(self, pool: bool, enrich: bool) -> None:
-        if pool:
-            self.world.pool.commit()
-        if enrich:
-            self.world.enrich.commit()
-
-    @rule(effects=EFFECTS, steps=st.integers(1, 4))
-    def kill_notifier(self, effects: int, steps: int) -> None:
-        notifier = self.world.notifier
-        notifier.fuse.left = effects
-        for _ in range(steps):
-            notifier.step()
-        notifier.fuse.left, notifier.notifier = None, None
-
-    @rule(slow=st.integers(0, 6), lazy=LAZY)
-    def stall_notifier(self, slow: int, lazy: bool) -> None:
-        self.world.slow_notifier = self.world.notifier
-        self.world.notifier = type(self.world.notifier)(self.world)
+    @rule(effects=EFFECTS, steps=st.integers(1, 4), stalled=st.booleans(), lazy=LAZY)
+    def kill_or_stall_notifier(self, effects: int, steps: int, stalled: bool, lazy: bool) -> None:
+        self.wake()
+        old = self.world.notifier
+        if stalled:
+            self.world.slow_notifier = old
+        else:
+            old.fuse.left = effects
+            for _ in range(steps):
+                old.step()
+        self.world.notifier = NotifierShell(self.world)
         self.then(lazy)
 
     @rule(steps=st.integers(0, 4), renew=st.booleans(), lazy=LAZY)
     def slow_notifier_goes_on(self, steps: int, renew: bool, lazy: bool) -> None:
+        if self.world.slow_notifier is None:
+            self.kill_or_stall_notifier(0, 0, True, lazy)
         slow = self.world.slow_notifier
         if slow and slow.notifier:
             for _ in range(steps):
@@ -323,18 +340,24 @@ class Town(RuleBasedStateMachine):
                 slow.renew()
             self.then(lazy)
 
+    @rule(pool=st.booleans(), enrich=st.booleans())
+    def commit(self, pool: bool, enrich: bool) -> None:
+        if pool:
+            self.world.pool.commit()
+        if enrich:
+            self.world.enrich.commit()
+
     @rule(run=st.sampled_from(["enrich", "pool", "notifier"]), steps=st.integers(1, 4))
     def only_one_runs(self, run: str, steps: int) -> None:
         for _ in range(steps):
             getattr(self.world, run).step()
 
-    @rule()
-    def renew(self) -> None:
-        self.world.notifier.renew()
-
-    @rule(lazy=LAZY)
-    def wipe_claims(self, lazy: bool) -> None:
-        self.world.claims.wipe()
+    @rule(wiped=st.booleans(), renewed=st.booleans(), lazy=LAZY)
+    def tend_claims(self, wiped: bool, renewed: bool, lazy: bool) -> None:
+        if wiped:
+            self.world.claims.wipe()
+        if renewed:
+            self.world.notifier.renew()
         self.then(lazy)
 
     # --- the end ---

@@ -253,6 +253,9 @@ class Truths:
     def _invited(self, row: Json, old: Json | None, zombie: bool) -> None:
         key, state = row["invitation"], row["state"]
         shown = self.over.get(key, state)
+        if old is None and key in self.over and state == "voided":
+            self.over[key] = state
+            return  # forgotten, and somebody answers from a page that was left open: still over
         insist(shown == state, 3, f"{key} ended ({shown}) and is now {state}")
         if old is None and key not in self.over:
             self._check_offer(row, zombie)

@@ -57,6 +57,7 @@ class World:
         self.log_walls: list[datetime] = []
         self.changelog: dict[str, list[tuple[str, Any]]] = {"people": [], "waiting": [], "invitations": []}
         self.newest: dict[str, Invitation] = {}
+        self.offered: dict[str, Invitation] = {}
         self.ticks = 0
         self.tick_wall = START
         self.claims = WatchedClaims(self)
@@ -84,6 +85,7 @@ class World:
         self.changelog[table].append((key, row))
         if isinstance(row, Invitation) and newer_here(row, self.newest.get(key)):
             self.newest[key] = row
+            self.offered.setdefault(key, row)
         self.truths.wrote(table, key, row.model_dump(mode="json") if row else None, zombie=zombie, again=again)
 
     def rebuilt(self, table: str) -> dict[str, Any]:

@@ -116,6 +116,12 @@ def test_somebody_known_is_told_so_at_sign_in(gateway: Desk) -> None:
     assert answer.json() == {"registered": True}
 
 
+def test_while_the_views_are_rebuilt_nobody_has_to_wait_at_the_door(gateway: Desk) -> None:
+    gateway.break_views()
+    answer = gateway.page().post("/sessions", {"phone": PHONE, "code": a_code(gateway)})
+    assert (answer.status_code, answer.json()) == (201, {"registered": None})
+
+
 def test_after_redis_was_wiped_signing_in_again_gives_the_same_person(gateway: Desk) -> None:
     page, person = gateway.signed_in("+447400123456")
     for key in gateway.redis.scan_iter(gateway.prefix + "*"):

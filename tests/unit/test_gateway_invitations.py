@@ -58,7 +58,7 @@ def test_an_answer_after_the_end_is_a_409(gateway: Desk, state: str) -> None:
 
 def test_while_the_views_are_rebuilt_an_unknown_invitation_is_not_denied(gateway: Desk) -> None:
     page, person = gateway.registered()
-    gateway.views.set_broken()
+    gateway.break_views()
     assert page.post("/invitations/inv-1/accept", key="patient-key").status_code == 503
     row = gateway.put_invitation(person, "p-other", invitation="inv-1")
     assert page.post(f"/invitations/{row.invitation}/accept", key="patient-key").status_code == 202

@@ -8,6 +8,7 @@ import pytest
 from matcher.events import AvailabilityMoved, AvailabilityOpened, PersonChanged, PersonErased, PersonRegistered
 from matcher.person import Profile
 from services.gateway.lists import AREAS
+from services.topics import PARTITIONS
 from tests.gateway_desk import ABOUT_ANN, MORNING, Desk, Listener
 
 
@@ -212,9 +213,9 @@ def test_a_window_is_moved_and_closed(gateway: Desk) -> None:
 
 def test_while_the_views_are_rebuilt_somebody_unknown_is_asked_to_try_again(gateway: Desk) -> None:
     page, _ = gateway.signed_in()
-    gateway.views.set_broken()
+    gateway.break_views()
     answer = page.post("/availability", {"minutes": 20}, key="patient-key")
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
-    gateway.views.set_whole(frozenset(range(4)))
+    gateway.views.set_whole(frozenset(range(PARTITIONS)))
     page.write("PUT", "/me", ABOUT_ANN)
     assert page.post("/availability", {"minutes": 20}, key="patient-key").status_code == 202

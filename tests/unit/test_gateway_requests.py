@@ -1,10 +1,17 @@
 """What is wrong with a request whatever its route, and what happens when the same one comes twice."""
 
+import asyncio
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 
 import pytest
 
+from matcher.errors import Away
+from matcher.events import PersonPaused
+from services.gateway.gateway import Room
+from services.gateway.outbox import WAITING_LIMIT, KafkaOutbox
+from services.topics import PERSON_EVENTS, KafkaAddress
 from tests.gateway_desk import ABOUT_ANN, Desk
 
 LARGE = b'{"first_name": "' + b"x" * (64 * 1024) + b'"}'
@@ -123,3 +130,29 @@ def test_logs_hold_no_number_name_or_code(gateway: Desk, caplog: pytest.LogCaptu
     page.post("/codes", {"phone": "07400 123459 0000"})
     ours = [one.getMessage() for one in caplog.records if one.name.startswith(("services", "uvicorn"))]
     assert not any(word in line for line in ours for word in ("7400123459", "Hyacinth"))
+
+
+def test_when_very_many_ask_at_once_the_next_one_is_told_at_once_and_room_comes_back() -> None:
+    async def ask() -> None:
+        room = Room(limit=1)
+        async with room.in_time():
+            with pytest.raises(Away):
+                async with room.in_time():
+                    pytest.fail("there was room")
+        async with room.in_time():
+            pass
+
+    asyncio.run(ask())
+
+
+def test_an_outbox_that_has_not_found_its_broker_says_at_once_that_it_is_away() -> None:
+    async def ask() -> None:
+        outbox = KafkaOutbox(KafkaAddress("127.0.0.1:9"))
+        assert not await outbox.answers()
+        event = PersonPaused(id="paused-1", at=datetime.now(UTC), person="p-1")
+        for _ in range(WAITING_LIMIT + 1):
+            with pytest.raises(Away):
+                await outbox.say(PERSON_EVENTS, "p-1", event)
+        outbox.close()
+
+    asyncio.run(ask())

@@ -1,131 +1,20 @@
-"""The checker's judge over hand-made histories: every figure, and every broken promise that it has to find."""
+"""The checker's judge over hand-made histories: availabilities and inputs, and every broken promise about them."""
 
 import ast
 import json
-from itertools import count
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from services.checker import windows
-from services.checker.judge import Judge
-from services.checker.times import percentiles
+from tests.history import START_MS, History, at, both_stand, faultless
 
 CHECKER = Path(__file__).parents[2] / "services" / "checker"
-WALL = "2026-11-23T09:00:{:06.3f}Z"
-START_MS = 1_795_424_400_000
-
-
-def at(seconds: float) -> str:
-    return WALL.format(seconds)
-
-
-class History:
-    """Writes the messages that the processes would write, and shows them to a judge at once.
-
-    The pool's log is one partition: `pool` gives the offset of each event, which rows then carry.
-    """
-
-    def __init__(self) -> None:
-        self.judge = Judge("demo-")
-        self._offsets: dict[str, count[int]] = {}
-        self._rows: dict[str, dict[str, Any]] = {}
-
-    def say(self, topic: str, value: Any, timestamp_ms: int = START_MS) -> int:
-        offset = next(self._offsets.setdefault(topic, count()))
-        raw = value if isinstance(value, bytes | None) else json.dumps(value).encode()
-        self.judge.see(topic, 0, offset, timestamp_ms, b"key", raw)
-        return offset
-
-    def opened(self, availability: str, person: str, seconds: float = 0) -> int:
-        event = {"type": "availability.opened.v1", "person": person, "availability": availability, "at": at(seconds)}
-        offset = self.say("person-events", event)
-        self.person(person, offset)
-        return offset
-
-    def person(self, person: str, offset: int) -> None:
-        self.say("people", {"person": person, "offset": offset})
-
-    def tick(self) -> int:
-        return self.say("pool", {"type": "tick.v1", "market": "GB"})
-
-    def waiting(self, person: str, availability: str, *, timestamp_ms: int = START_MS, **change: Any) -> None:
-        offset = change.pop("offset", None)
-        row = {
-            "person": person, "availability": availability, "also": [], "end": None, "features": {"blocks": []},
-            "offset": self.tick() if offset is None else offset, **change,
-        }  # fmt: skip
-        self.say("waiting", row, timestamp_ms)
-
-    def stood_and_ended(self, availability: str, person: str, end: str = "closed") -> None:
-        self.opened(availability, person)
-        self.waiting(person, availability)
-        self.waiting(person, availability, end=end)
-
-    def invitation(self, name: str, *, offset: int | None = None, **change: Any) -> int:
-        """The next row of an invitation between a person called `a` and one called `b`; changes stay."""
-        row = self._rows.setdefault(name, {
-            "invitation": name, "market": "GB", "a": "a", "b": "b", "availability_a": "window-a",
-            "availability_b": "window-b", "state": "offered", "rung": False, "answer_a": None, "answer_b": None,
-            "decided_wall": at(0), "connected_wall": None,
-        })  # fmt: skip
-        row.update(change, offset=self.tick() if offset is None else offset)
-        self.say("invitations", row)
-        return int(row["offset"])
-
-    def rung(self, name: str) -> int:
-        event = {"type": "invitation.rung.v1", "market": "GB", "invitation": {"invitation": name}}
-        return self.say("pool", event)
-
-    def answer(self, name: str, person: str, answer: str) -> int:
-        event = {"type": "invitation.answered.v1", "invitation": {"invitation": name}, "person": person}
-        return self.say("pool", {**event, "answer": answer})
-
-    def receipt(self, name: str, person: str, result: str, seconds: float) -> None:
-        event = {"invitation": name, "person": person, "result": result, "channel": "live", "at": at(seconds)}
-        self.say("receipts", event)
-
-    def outcome(self, name: str, person: str, other: str, word: str, applied: bool = True) -> None:
-        event = {"invitation": name, "person": person, "other": other, "talk_again": word}
-        offset = self.say("outcomes", event)
-        if applied:
-            self.say("pairs", {"a": "a", "b": "b", "offset": offset})
-
-    def letter(self, topic: str, offset: int, name: str = "letter-1") -> None:
-        letter = {"kind": "letter", "id": name, "source_topic": f"demo-{topic}", "partition": 0, "offset": offset}
-        self.say("dead-letters", letter)
-
-    def confirmed(self, name: str = "one") -> None:
-        """Offered, rung, and both accept."""
-        self.invitation(name)
-        self.invitation(name, offset=self.rung(name), state="rung", rung=True)
-        self.invitation(name, offset=self.answer(name, "a", "accept"), state="accepted", answer_a="accept")
-        self.invitation(name, offset=self.answer(name, "b", "accept"), state="confirmed", answer_b="accept")
-
-    def call(self, name: str = "one") -> None:
-        """A call from the offer to the hang-up, with audio both ways."""
-        self.confirmed(name)
-        self.invitation(name, connected_wall=at(9))
-        self.invitation(name, state="ended")
-
-    def report(self) -> dict[str, Any]:
-        return self.judge.report()
 
 
 @pytest.fixture
 def history() -> History:
     return History()
-
-
-def faultless(report: dict[str, Any]) -> bool:
-    return report["lost"] == 0 and report["double_booked"] == 0 and report["violations"] == []
-
-
-def both_stand(history: History) -> None:
-    for name in ("a", "b"):
-        history.opened(f"window-{name}", name)
-        history.waiting(name, f"window-{name}")
 
 
 # --- availabilities ---
@@ -273,149 +162,6 @@ def test_memory_is_bounded_and_the_figures_stay(history: History, monkeypatch: p
     assert history.report()["intake_ms"]["p50"] == 0
 
 
-# --- invitations and calls ---
-
-
-def test_a_call_counts_at_every_step(history: History) -> None:
-    both_stand(history)
-    history.call()
-    history.outcome("one", "a", "b", "yes")
-    history.outcome("one", "b", "a", "yes")
-    report = history.report()
-    assert faultless(report)
-    steps = ("offered", "rung", "accepted_both", "connected", "both_would_talk_again")
-    assert {name: report[name] for name in steps} == dict.fromkeys(steps, 1)
-
-
-@pytest.mark.parametrize("state", ["expired", "declined", "voided"])
-def test_an_invitation_that_came_to_nothing_is_counted(history: History, state: str) -> None:
-    history.invitation("one")
-    history.invitation("one", state=state)
-    report = history.report()
-    assert report[state] == 1
-    assert (report["offered"], report["rung"], report["connected"]) == (1, 0, 0)
-    assert faultless(report)
-
-
-def test_an_invitation_without_an_end_is_lost_and_open(history: History) -> None:
-    history.invitation("one")
-    assert history.report()["lost_of"]["invitations"] == 1
-    assert history.report()["open_now"]["invitations"] == 1
-    assert history.report()["violations"] == ["invitation one has no end"]
-
-
-def test_a_call_under_way_is_shown(history: History) -> None:
-    history.confirmed()
-    assert history.report()["open_now"]["calls"] == 1
-
-
-def test_an_invitation_that_lives_again_after_its_end_is_found(history: History) -> None:
-    history.invitation("one", state="expired")
-    history.invitation("one", state="rung")
-    assert history.report()["violations"] == ["invitation one changed after its end"]
-    assert history.report()["expired"] == 1
-
-
-def test_a_call_without_two_accepts_in_the_log_is_found(history: History) -> None:
-    history.invitation("one", offset=history.answer("one", "a", "accept"), answer_a="accept", rung=True)
-    history.invitation("one", state="confirmed", answer_b="accept")
-    history.invitation("one", state="ended")
-    assert history.report()["violations"] == ["invitation one became a call without two accepts"]
-
-
-def test_a_row_that_is_confirmed_without_two_accepts_is_found(history: History) -> None:
-    history.answer("one", "a", "accept")
-    history.answer("one", "b", "accept")
-    history.invitation("one", state="confirmed", answer_a="accept")
-    assert "invitation one was confirmed without two accepts" in history.report()["violations"]
-
-
-def test_the_latest_word_of_each_counts(history: History) -> None:
-    history.call()
-    history.outcome("one", "a", "b", "yes")
-    history.outcome("one", "b", "a", "maybe")
-    assert history.report()["both_would_talk_again"] == 0
-    history.outcome("one", "b", "a", "yes")
-    assert history.report()["both_would_talk_again"] == 1
-    history.outcome("one", "a", "b", "no")
-    assert history.report()["both_would_talk_again"] == 0
-
-
-def test_pairing_somebody_with_a_person_they_blocked_is_found(history: History) -> None:
-    history.waiting("a", "window-a", features={"blocks": ["b"]})
-    history.invitation("one")
-    assert "invitation one pairs somebody with a person they blocked" in history.report()["violations"]
-
-
-def test_a_block_that_came_after_the_offer_is_no_fault(history: History) -> None:
-    history.invitation("one")
-    history.waiting("a", "window-a", features={"blocks": ["b"]})
-    history.invitation("one", state="voided")
-    assert history.report()["violations"] == []
-
-
-# --- rung for two at once ---
-
-
-def test_rings_that_follow_each_other_do_not_overlap(history: History) -> None:
-    history.call("one")
-    history.call("two")
-    assert history.report()["double_booked"] == 0
-
-
-def test_two_offers_at_once_of_which_one_is_voided_do_not_overlap(history: History) -> None:
-    history.invitation("one")
-    history.invitation("two", b="c")
-    history.invitation("two", state="voided")
-    history.invitation("one", offset=history.rung("one"), state="rung", rung=True)
-    history.invitation("one", state="expired")
-    assert history.report()["double_booked"] == 0
-
-
-def test_a_ring_during_another_ring_is_found(history: History) -> None:
-    history.rung("one")
-    history.rung("two")
-    history.invitation("one", state="expired")
-    history.invitation("two", state="expired", b="c", a="a")
-    report = history.report()
-    assert report["double_booked"] == 1
-    assert report["violations"] == ["person a was rung for one and two at once"]
-
-
-def test_a_ring_during_a_call_that_has_not_ended_is_found(history: History) -> None:
-    history.confirmed("one")
-    history.invitation("two", rung=True, a="b", b="c")
-    assert history.report()["double_booked"] == 1
-
-
-def test_a_ring_that_is_told_after_the_end_still_rang(history: History) -> None:
-    history.invitation("one", state="voided")
-    history.rung("two")
-    history.rung("one")
-    history.invitation("two", state="expired")
-    assert history.report()["double_booked"] == 2
-
-
-def test_rows_before_their_events_and_events_before_their_rows_are_judged_alike(history: History) -> None:
-    history.invitation("one", offset=1, rung=True)
-    history.invitation("one", offset=3, state="expired")
-    history.invitation("two", offset=2, rung=True, b="c")
-    history.invitation("two", offset=4, state="expired")
-    assert history.report()["double_booked"] == 1
-
-
-def test_double_bookings_outlive_the_limit_of_memory(history: History, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.checker.offers.SETTLED_LIMIT", 2)
-    history.rung("one")
-    history.rung("two")
-    for name in ("one", "two", "three", "four", "five"):
-        history.invitation(name)
-        history.invitation(name, state="expired")
-    assert history.report()["double_booked"] == 2  # two people, one pair of invitations each
-    assert history.report()["offered"] == 5
-    assert len(history.judge._offers._offers) == 2
-
-
 # --- inputs ---
 
 
@@ -515,31 +261,6 @@ def test_intake_is_from_the_post_to_the_first_row(history: History) -> None:
     assert history.report()["intake_ms"] == {"p50": 250, "p99": 250}
     history.judge.answered_2xx("one", START_MS + 900)
     assert history.report()["intake_ms"] == {"p50": 350, "p99": 350}
-
-
-def test_delivery_is_from_the_decision_until_both_hold_it(history: History) -> None:
-    history.invitation("one")
-    history.receipt("one", "a", "held", 0.040)
-    assert history.report()["offer_delivery_ms"] == {"p50": None, "p99": None}
-    history.receipt("one", "b", "held", 0.090)
-    history.receipt("one", "b", "held", 7)
-    assert history.report()["offer_delivery_ms"] == {"p50": 90, "p99": 90}
-    assert history.report()["offers_met_offline"] == 0
-
-
-def test_an_offer_found_on_coming_back_is_counted_apart(history: History) -> None:
-    history.invitation("one")
-    history.receipt("one", "a", "held", 0.040)
-    history.receipt("one", "b", "seen", 12)
-    report = history.report()
-    assert report["offers_met_offline"] == 1
-    assert report["offer_delivery_ms"]["p50"] is None
-
-
-def test_percentiles_are_the_nearest_rank() -> None:
-    assert percentiles(range(1, 101)) == {"p50": 50, "p99": 99}
-    assert percentiles([7]) == {"p50": 7, "p99": 7}
-    assert percentiles([]) == {"p50": None, "p99": None}
 
 
 # --- the checker stands apart ---

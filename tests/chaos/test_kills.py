@@ -1,0 +1,140 @@
+"""A demo whose processes are killed while the town lives in it: nothing is lost, nobody is booked twice."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+
+from matcher.invitation import Invitation
+from services.adapters.kafka import producer
+from services.adapters.reading import Letters, RowReader
+from services.clock import SystemClock
+from services.settings import Settings
+from services.topics import INVITATIONS, KafkaAddress
+from tests.world import eventually
+
+PEOPLE = 450
+PLAY_S = 140
+OFFERS_AGAIN_S = 15.0
+KILLED = ("processor", "notifier", "gateway", "bridge")
+SEED = 7
+
+
+class Demo:
+    """A demo that runs beside the test."""
+
+    def __init__(self, data: Path, arguments: list[str]) -> None:
+        self.data = data
+        command = [sys.executable, "-m", "services.cli", "demo", "--json", "--data", str(data), "--seed", str(SEED)]
+        command += ["--people", str(PEOPLE), "--for", str(PLAY_S), "--speed", "20", *arguments]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.errors: list[str] = []
+        self._reader = threading.Thread(target=self._read_errors, daemon=True)
+        self._reader.start()
+
+    def _read_errors(self) -> None:
+        assert self.process.stderr is not None
+        self.errors.extend(iter(self.process.stderr.readline, ""))
+
+    def pids(self) -> dict[str, int]:
+        """Name and pid of everything that runs."""
+        found: dict[str, int] = json.loads((self.data / "pids.json").read_text())
+        return found
+
+    def wait_for_town(self) -> dict[str, Any]:
+        """Where the parts are, once people have moved in."""
+        eventually(lambda: (self.data / "pids.json").exists() and "town" in self.pids())
+        addresses: dict[str, Any] = json.loads((self.data / "addresses.json").read_text())
+        return addresses
+
+    def kill(self, name: str) -> None:
+        """kill -9, and wait until it is there again."""
+        pid = self.pids()[name]
+        os.kill(pid, signal.SIGKILL)
+        eventually(lambda: self.pids().get(name, pid) != pid)
+
+    def report(self) -> dict[str, Any]:
+        """What the demo says at its end."""
+        out, _ = self.process.communicate(timeout=PLAY_S + 90)
+        report: dict[str, Any] = json.loads(out)
+        return report
+
+
+@contextmanager
+def demo(data: Path, arguments: list[str]) -> Iterator[Demo]:
+    """A demo, ended with the test."""
+    made = Demo(data, arguments)
+    try:
+        yield made
+    finally:
+        if made.process.poll() is None:
+            made.process.terminate()
+            made.process.wait(15)
+
+
+class Rings:
+    """Watches the rows for rings."""
+
+    def __init__(self, addresses: dict[str, Any]) -> None:
+        kafka = KafkaAddress(addresses["broker"], addresses["topic_prefix"], addresses["embedded"])
+        letters = Letters(producer(kafka), kafka, SystemClock(Settings()))
+        self._rows = RowReader(kafka, INVITATIONS, Invitation.model_validate_json, letters)
+
+    def one_after(self, wall: float) -> bool:
+        """Whether somebody was rung for an offer that was decided after this wall time."""
+        return any(row.rung and row.decided_wall.timestamp() > wall for row in self._rows.poll(100))
+
+
+def _wipe(addresses: dict[str, Any]) -> None:
+    client = redis.Redis.from_url(addresses["redis"])
+    if addresses["embedded"]:
+        client.flushall()
+        return
+    for key in client.scan_iter(match=addresses["redis_prefix"] + "*", count=1000):  # others may use this server
+        client.delete(key)
+
+
+@pytest.fixture(params=["embedded", "real"])
+def arguments(request: pytest.FixtureRequest) -> list[str]:
+    """What the demo is told of its parts."""
+    if request.param == "embedded":
+        return []
+    parts = request.getfixturevalue("real_parts")
+    return ["--broker", parts.kafka.bootstrap, "--redis", parts.redis.url]
+
+
+@pytest.mark.timeout(PLAY_S + 200)
+def test_killed_processes_and_a_wiped_redis_lose_nothing_and_offers_flow_again(
+    arguments: list[str], tmp_path: Path
+) -> None:
+    deeds = [*KILLED, *KILLED, "wipe"]
+    random.Random(SEED).shuffle(deeds)
+    with demo(tmp_path / "demo", arguments) as played:
+        addresses = played.wait_for_town()
+        rings = Rings(addresses)
+        eventually(lambda: rings.one_after(0.0))
+        for deed in deeds:
+            hit_at = time.time()
+            if deed == "wipe":
+                _wipe(addresses)
+            else:
+                played.kill(deed)
+            eventually(lambda hit_at=hit_at: rings.one_after(hit_at), deadline_s=OFFERS_AGAIN_S)
+        report = played.report()
+    told = "".join(played.errors)
+    assert report["double_booked"] == 0, (report, told)
+    assert report["lost"] == 0, (report, told)
+    assert report["violations"] == [], (report, told)
+    assert report["restarts"] == len(deeds) - 1, (report, told)
+    assert report["connected"] > 0, (report, told)

@@ -1,0 +1,57 @@
+"""How often the machine runs, and how it reports: the seed, a small trace and the truth that does not hold.
+
+Place in the flow: machine -> **budget** -> test_truths, mutant.
+"""
+
+import os
+import secrets
+
+from hypothesis import HealthCheck, Phase, seed, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from tests.property.machine import Town
+
+SEED_VARIABLE = "PARTYLINE_TEST_SEED"
+STEPS = 45
+SEQUENCES = {"dev": 300, "ci": 2_000}
+MUTANT_SEQUENCES = 1_500
+MUTANT_SEEDS = (1, 2)
+SEEDS = 2**32
+
+
+def _settings(sequences: int, *, shrink: bool) -> settings:
+    return settings(
+        max_examples=sequences,
+        stateful_step_count=STEPS,
+        database=None,
+        deadline=None,
+        print_blob=True,
+        suppress_health_check=list(HealthCheck),
+        phases=[Phase.generate, Phase.shrink] if shrink else [Phase.generate],
+        report_multiple_bugs=False,
+    )
+
+
+def run(sequences: int, number: int, *, shrink: bool) -> None:
+    """Run the machine this often from this seed; a failure carries the seed and the shortest trace found."""
+    town = seed(number)(type("Town", (Town,), {}))
+    try:
+        run_state_machine_as_test(town, settings=_settings(sequences, shrink=shrink))
+    except Exception as error:
+        error.add_note(f"run it again with {SEED_VARIABLE}={number}")
+        raise
+
+
+def chosen_seed() -> int:
+    """The seed that the environment names, or a new one."""
+    return int(os.environ.get(SEED_VARIABLE, secrets.randbelow(SEEDS)))
+
+
+def find_violation() -> str | None:
+    """What the machine finds within the budget of one mutant, from fixed seeds; None if nothing."""
+    for number in MUTANT_SEEDS:
+        try:
+            run(MUTANT_SEQUENCES // len(MUTANT_SEEDS), number, shrink=False)
+        except Exception as error:
+            return f"{type(error).__name__}: {error}".splitlines()[0]
+    return None

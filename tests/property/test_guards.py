@@ -1,0 +1,49 @@
+"""Nothing in the core guards in vain: with any one guard removed the machine finds a violation.
+
+Each mutant runs in a process of its own, from fixed seeds, so that it is found again every time.
+"""
+
+import subprocess
+import sys
+from collections import Counter
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import pytest
+
+from tests.property.guards import ROOT, WITHOUT, guards, source_without
+
+AT_ONCE = 2
+MUTANT_LIMIT_S = 110
+
+
+@pytest.fixture(scope="module")
+def mutants() -> "dict[str, Future[subprocess.CompletedProcess[str]]]":
+    """Every mutant under way, two at a time."""
+    pool = ThreadPoolExecutor(AT_ONCE)
+    return {name: pool.submit(_mutant, name) for name in WITHOUT}
+
+
+def _mutant(name: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "tests.property.mutant", name]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=MUTANT_LIMIT_S, check=False)
+
+
+def test_every_guard_in_the_code_is_in_the_table_and_stands_there_once() -> None:
+    assert Counter(guard.name for guard in guards()) == Counter(WITHOUT)
+
+
+def test_every_mutant_differs_from_the_code_and_still_compiles() -> None:
+    for guard in guards():
+        source = source_without(guard)
+        assert source != guard.file.read_text()
+        compile(source, guard.name, "exec")
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("name", WITHOUT)
+def test_without_this_guard_a_truth_breaks(
+    name: str, mutants: "dict[str, Future[subprocess.CompletedProcess[str]]]"
+) -> None:
+    done = mutants[name].result()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.startswith(f"{name}: ")

@@ -1,0 +1,39 @@
+"""The core under attack: thousands of short histories of a small town, and truths 1-6 after every step.
+
+A failure prints the seed, the rules that led to it as a small trace, and the truth that does not hold.
+"""
+
+import os
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.property.budget import SEQUENCES, chosen_seed, run
+from tests.property.truths import Truths, Violation
+
+_NOW = datetime(2026, 6, 15, 8, 0, tzinfo=UTC)
+_LATER = _NOW + timedelta(seconds=45)
+PROFILE = "ci" if os.environ.get("CI") or os.environ.get("PARTYLINE_REQUIRE_SERVICES") == "1" else "dev"
+
+
+@pytest.mark.timeout(600)
+def test_whatever_happens_to_a_town_the_truths_hold() -> None:
+    run(SEQUENCES[PROFILE], chosen_seed(), shrink=True)
+
+
+def test_the_checker_itself_says_no() -> None:
+    truths = Truths()
+    with pytest.raises(Violation, match="truth 1"):
+        truths.leased("claim", "two", {"p": ("one", _LATER)}, {"p": ("two", _LATER)}, _NOW)
+
+
+def _fail(town: object) -> None:
+    raise Violation("truth 0: nothing holds")
+
+
+def test_a_failure_names_its_seed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tests.property.machine.Town.teardown", _fail)
+    with pytest.raises(Violation) as failure:
+        run(1, 7, shrink=False)
+    assert any("PARTYLINE_TEST_SEED=7" in note for note in failure.value.__notes__)
+    assert any("settle" in note for note in failure.value.__notes__)
