@@ -40,7 +40,7 @@ class MemoryClaims:
         if others:  # guard: claim-of-another
             left = max(self.leases[person].until for person in others) - self.wall()
             return Busy(others, int(left.total_seconds() * 1000))
-        token = next((self.leases[person].token for person in row.people if self._ours(person, row)), None)
+        token = self._token(row)
         if token is None:
             self.fence = token = self.fence + 1
         self._take(row, token, lease_s)
@@ -50,14 +50,14 @@ class MemoryClaims:
         """Lengthen the lease of both."""
         if not all(self._ours(person, row) for person in row.people):  # guard: renew-only-ones-own
             return False
-        self._take(row, self.leases[row.a].token, lease_s)
+        self._take(row, self._token(row) or row.token, lease_s)
         return True
 
     def release(self, row: Invitation) -> None:
         """Free both and mark the invitation as done."""
         for person in row.people:
             if self._ours(person, row):  # guard: release-only-ones-own
-                del self.leases[person]
+                self.leases.pop(person, None)
         self.done[row.invitation] = self.wall() + timedelta(seconds=DONE_S)
 
     def restore(self, row: Invitation, lease_s: int) -> bool:
@@ -84,6 +84,9 @@ class MemoryClaims:
     def _ours(self, person: str, row: Invitation) -> bool:
         lease = self._lease(person)
         return lease is not None and lease.invitation == row.invitation
+
+    def _token(self, row: Invitation) -> int | None:
+        return next((self.leases[person].token for person in row.people if self._ours(person, row)), None)
 
     def _held_by_other(self, person: str, row: Invitation) -> bool:
         lease = self._lease(person)

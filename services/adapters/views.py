@@ -16,6 +16,7 @@ from matcher.availability import Waiting
 from matcher.invitation import Invitation
 from matcher.person import Person
 from matcher.values import Value, wire
+from services.topics import PARTITIONS
 
 SCRIPT = Path(__file__).with_suffix(".lua").read_text()
 KEEP_S = 24 * 3600
@@ -92,8 +93,8 @@ class ViewReader:
         self._prefix = prefix
 
     async def whole(self) -> bool:
-        """Whether the views are whole."""
-        return bool(await self._redis.exists(self._prefix + "views"))
+        """Whether the views of all partitions are whole."""
+        return bool(await self._redis.hlen(self._prefix + "views") == PARTITIONS)  # type: ignore[misc]
 
     async def person(self, person: str) -> Person | None:
         """A registered person, without number and concerns."""

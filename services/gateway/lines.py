@@ -34,6 +34,8 @@ LARGEST_ID_PART = 2**64 - 1
 
 _ID = re.compile(r"(\d{1,20})-(\d{1,20})", re.ASCII)
 Row = Waiting | Invitation
+Result = Literal["held", "seen"]
+"""What became of a ring: an open line held it as it came, or the page saw it when it came back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ class Chunk:
 
     text: str
     rung: Invitation | None = None
-    result: Literal["held", "seen"] = "held"
+    result: Result = "held"
 
 
 def read_since(request: Request) -> str | None:
@@ -90,11 +92,11 @@ class Teller:
         id_, shown, invitation = await self.state()
         return id_, Chunk(event("snapshot", id_, shown), _ringing(invitation), "seen")
 
-    async def since(self, since: str) -> AsyncIterator[tuple[str, Chunk]]:
-        """What came after `since`, each with its id."""
+    async def since(self, since: str, result: Result) -> AsyncIterator[tuple[str, Chunk]]:
+        """What came after `since`, each with its id; `result` is what a ring in it comes to."""
         for id_, row in await self._gateway.views.news(self._person, since):
             kind = "availability" if isinstance(row, Waiting) else "invitation"
-            yield id_, Chunk(event(kind, id_, await self.show(row) or {}), _ringing(row))
+            yield id_, Chunk(event(kind, id_, await self.show(row) or {}), _ringing(row), result)
 
 
 def _ringing(row: Row | None) -> Invitation | None:
@@ -130,16 +132,18 @@ class LiveResponse(StreamingResponse):
     async def _go_on(self, send: Send) -> None:
         loop = asyncio.get_running_loop()
         comment_at = loop.time() + COMMENT_EVERY_S
+        result: Result = "seen"
         while not self._line.closed:
-            pause_s = LOOK_EVERY_S if await self._write_news(send) else RETRY_AFTER_AWAY_S
+            pause_s = LOOK_EVERY_S if await self._write_news(send, result) else RETRY_AFTER_AWAY_S
+            result = "held"
             await self._line.wait(min(pause_s, max(0.0, comment_at - loop.time())))
             if loop.time() >= comment_at:
                 await self._write(send, Chunk(": still here\n\n"))
                 comment_at = loop.time() + COMMENT_EVERY_S
 
-    async def _write_news(self, send: Send) -> bool:
+    async def _write_news(self, send: Send, result: Result) -> bool:
         try:
-            async for id_, chunk in self._teller.since(self._since):
+            async for id_, chunk in self._teller.since(self._since, result):
                 await self._write(send, chunk)
                 self._since = id_
         except redis.RedisError:

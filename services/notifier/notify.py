@@ -7,8 +7,10 @@ it reads the rows from the start, takes the newest of each, and goes on. It expi
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
+from matcher.errors import Away
 from matcher.events import InvitationRung, InvitationVoided
 from matcher.invitation import RINGING, Invitation
+from matcher.person import MARKETS
 from matcher.ports import DONE_S, Busy, Channel, Claims, Done, Granted, Outbox, Wiped
 from matcher.values import derived_id, newer
 
@@ -37,7 +39,7 @@ class Notifier:
         self._started = False
 
     def read(self, row: Invitation) -> None:
-        """Take in one row of the topic; acts on it at once after `start`."""
+        """Take in one row of the topic; acts on it at once after `start`. Raises Away if the claims were lost."""
         if not newer(row, self._live.get(row.invitation) or self._ended.get(row.invitation)):
             return
         (self._live if row.live else self._ended)[row.invitation] = row
@@ -68,11 +70,9 @@ class Notifier:
             self._claims.release(row)
 
     def _ring(self, row: Invitation) -> None:
-        result = self._claims.claim(row, RINGING_LEASE_S)
-        if isinstance(result, Wiped):
-            self._restore()
-            result = self._claims.claim(row, RINGING_LEASE_S)
-        match result:
+        match self._claims.claim(row, RINGING_LEASE_S):
+            case Wiped():  # our rows may be behind: only whoever has read them all may say which claims are whole
+                raise Away("the claims were lost", retry_after_s=1)
             case Granted(token):
                 for channel in self._channels:
                     for person in row.people:
@@ -95,7 +95,7 @@ class Notifier:
                 self._claims.release(row)
             else:
                 self._claims.restore(row, lease_s(row))
-        for market in {row.market for row in (*self._live.values(), *self._ended.values())}:
+        for market in MARKETS:
             self._claims.set_whole(market)
 
     def _shares_a_person(self, row: Invitation) -> bool:

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.property.machine import Town
+from tests.property.truths import Violation
 
 SEED_VARIABLE = "PARTYLINE_TEST_SEED"
 STEPS = 45
@@ -48,10 +49,10 @@ def chosen_seed() -> int:
 
 
 def find_violation() -> str | None:
-    """What the machine finds within the budget of one mutant, from fixed seeds; None if nothing."""
+    """The truth that the machine finds broken within the budget of one mutant, from fixed seeds; None if none."""
     for number in MUTANT_SEEDS:
         try:
             run(MUTANT_SEQUENCES // len(MUTANT_SEEDS), number, shrink=False)
-        except Exception as error:
-            return f"{type(error).__name__}: {error}".splitlines()[0]
+        except Violation as violation:
+            return str(violation)
     return None

@@ -347,6 +347,18 @@ class Town(RuleBasedStateMachine):
         if enrich:
             self.world.enrich.commit()
 
+    @rule(declined=st.booleans(), wiped=st.booleans(), steps=st.integers(1, 4), renew=st.booleans())
+    def a_slow_notifier_wakes_after_the_end(self, declined: bool, wiped: bool, steps: int, renew: bool) -> None:
+        self.world.drain()
+        self.world.slow_notifier, self.world.notifier = self.world.notifier, NotifierShell(self.world)
+        self.everybody_is_free(20, False)
+        if declined:
+            self.about(ev.InvitationAnswered, 0, False, person=self.person(0), answer="decline")
+            self.about(ev.InvitationAnswered, 0, False, person=self.person(1), answer="decline")
+        if wiped:
+            self.world.claims.wipe()
+        self.slow_notifier_goes_on(steps, renew, True)
+
     @rule(run=st.sampled_from(["enrich", "pool", "notifier"]), steps=st.integers(1, 4))
     def only_one_runs(self, run: str, steps: int) -> None:
         for _ in range(steps):

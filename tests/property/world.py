@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from matcher.enrich import apply_person
+from matcher.errors import Away
 from matcher.events import Event, PersonEvent, PoolEvent, Tick
 from matcher.invitation import Invitation
 from matcher.person import Person
@@ -340,7 +341,7 @@ class NotifierShell:
         try:
             if self.notifier:
                 act(self.notifier)
-        except Crash:
+        except (Crash, Away):
             self.notifier = None
 
     def ring(self, row: Invitation, person: str) -> None:
