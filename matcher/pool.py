@@ -310,9 +310,10 @@ class Pool:
 
     def _offer(self, match: Match, tick: Tick, offset: int) -> None:
         a, b = match.a.row, match.b.row
+        key = derived_id("inv", tick.id, str(offset), a.person, b.person)  # a tick sent twice is two causes
         self._put(
             Invitation(
-                offset=offset, invitation=derived_id("inv", tick.id, str(offset), a.person, b.person), market=self.market,
+                offset=offset, invitation=key, market=self.market,
                 a=a.person, b=b.person, availability_a=a.availability, availability_b=b.availability, topic=match.topic,
                 reasons=match.reasons, score=match.score, decided_wall=tick.wall,
                 answer_by_wall=self.wall + life.ANSWER, until=min(a.until, b.until),

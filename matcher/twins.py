@@ -65,9 +65,10 @@ class MemoryClaims:
         self.fence = max(self.fence, row.token)
         if self._is_done(row) or any(self._held_by_other(person, row) for person in row.people):
             return False
-        if not row.token:  # rang, perhaps, but the pool has not said so yet
-            self.fence += 1
-        self._take(row, row.token or self.fence, lease_s)
+        token = self._token(row) or row.token
+        if not token:  # rang, perhaps, but the pool has not said so yet
+            self.fence = token = self.fence + 1
+        self._take(row, token, lease_s)
         return True
 
     def set_whole(self, market: str) -> None:

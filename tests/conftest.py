@@ -93,7 +93,7 @@ def real_parts(request: pytest.FixtureRequest) -> Iterator[Parts]:
     """Where real ones are, for what makes its own topics and keys there."""
     address = KafkaAddress(_named_service("PARTYLINE_TEST_KAFKA"))
     topics.wait_for_broker(address.bootstrap, BROKER_START_S, print)
-    yield Parts(address, RedisPlace(_named_service("PARTYLINE_TEST_REDIS"), ""))
+    return Parts(address, RedisPlace(_named_service("PARTYLINE_TEST_REDIS"), ""))
 
 
 def _kafka(request: pytest.FixtureRequest, kind: str) -> Iterator[KafkaAddress]:

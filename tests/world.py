@@ -26,18 +26,19 @@ from services.settings import Settings
 from services.topics import INVITATIONS
 
 DEADLINE_S = 60.0
+PAUSE_S = 0.05
 PROCESSES = ("processor", "notifier", "bridge")
 
 
-def eventually(what: Callable[[], Any], deadline_s: float = DEADLINE_S, pause_s: float = 0.05) -> Any:
-    """The first true value of `what`; an AssertionError if none comes in time."""
+def eventually(true: Callable[[], Any], deadline_s: float = DEADLINE_S, what: str = "it") -> Any:
+    """The first true value; an AssertionError that says `what` did not come true if none comes in time."""
     end_s = time.monotonic() + deadline_s
     while True:
-        value = what()
+        value = true()
         if value:
             return value
-        assert time.monotonic() < end_s, f"{what} did not come true in {deadline_s} s"
-        time.sleep(pause_s)
+        assert time.monotonic() < end_s, f"{what}: not within {deadline_s} s"
+        time.sleep(PAUSE_S)
 
 
 def profile(**change: Any) -> Profile:

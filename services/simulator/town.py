@@ -28,8 +28,8 @@ from services.simulator.truth import Truth
 READY_LIMIT_S = 60.0
 LOOK_EVERY_S = 0.5
 PROGRESS_EVERY_S = 1.0
-CLOSING_SPREAD_PER_PERSON_S = 0.002
-"""1,000 people close their windows over two seconds: nobody taps in the same millisecond."""
+CLOSING_SPREAD_S = 6.0
+"""The town closes its windows over so long: people do not all tap in the same moment."""
 READ_BUFFER = 16 * 1024  # a person's events are small, and there are many people
 
 Report = Callable[[dict[str, Any]], None]
@@ -112,7 +112,7 @@ async def _live(town: Town, lives: list[PersonLife], report: Report) -> bool:
         await asyncio.sleep(max(0.0, town.ends_s - time.monotonic()))
         for life in lives:
             life.close()
-            await asyncio.sleep(CLOSING_SPREAD_PER_PERSON_S)
+            await asyncio.sleep(CLOSING_SPREAD_S / len(lives))
         left_s = town.ends_s + CLOSING_S - time.monotonic()
         done, _ = await asyncio.wait(tasks, timeout=max(0.0, left_s))
         for task in done:

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -120,19 +121,21 @@ def test_killed_processes_and_a_wiped_redis_lose_nothing_and_offers_flow_again(
 ) -> None:
     deeds = [*KILLED, *KILLED, "wipe"]
     random.Random(SEED).shuffle(deeds)
+    told: list[str] = []
     with demo(tmp_path / "demo", arguments) as played:
         addresses = played.wait_for_town()
         rings = Rings(addresses)
         eventually(lambda: rings.one_after(0.0))
         for deed in deeds:
             hit_at = time.time()
+            told.append(deed)
             if deed == "wipe":
                 _wipe(addresses)
             else:
                 played.kill(deed)
-            eventually(lambda hit_at=hit_at: rings.one_after(hit_at), deadline_s=OFFERS_AGAIN_S)
+            eventually(partial(rings.one_after, hit_at), OFFERS_AGAIN_S, what=f"somebody is rung again after {told}")
         report = played.report()
-    told = "".join(played.errors)
+    told += played.errors
     assert report["double_booked"] == 0, (report, told)
     assert report["lost"] == 0, (report, told)
     assert report["violations"] == [], (report, told)

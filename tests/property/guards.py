@@ -1,7 +1,7 @@
 """Every guard of the core by name, and what its line becomes when the guard is removed.
 
-Place in the flow: a line marked `# guard: NAME` in matcher/ or services/notifier/notify.py -> **guards** -> mutant. A line
-that stands alone in a table is dropped; of an `if` nothing is ever refused; the others say what they become.
+Place in the flow: a line marked `# guard: NAME` in matcher/ or services/notifier/notify.py -> **guards** -> mutant.
+A line of a table is dropped; an `if` never refuses; the others say what they become.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """What may happen to a small town: the rules that drive the world, alone and in the orders that hurt most.
 
-Place in the flow: **machine** -> world -> truths. A rule asks, answers, lets time pass, kills or revives; most leave the
-processes behind, `lazy`, so that events pile up and meet. After each run everything drains and nothing may be open.
+Place in the flow: **machine** -> world -> truths. A rule asks, answers, lets time pass, kills or revives; a `lazy` one
+leaves the processes behind, so that events pile up and meet. After each run everything drains and nothing may be open.
 """
 
 import sys
@@ -41,6 +41,7 @@ PROFILES = [
     profile(wishes=("near_home",)),
     profile(cell=FAR),
     profile(quiet=QUIET_AT_FIRST),
+    profile(cell=FAR, wishes=("near_home",)),
 ]
 SIMPLE = [ev.AvailabilityClosed, ev.PersonPaused, ev.PersonResumed, ev.PersonResumed, ev.PersonErased]
 DURING = ["tick", "close", ""]
@@ -116,12 +117,12 @@ class Town(RuleBasedStateMachine):
         told = {"opened_at": now, "until": now + timedelta(minutes=minutes), "company": company}
         self.ask(ev.AvailabilityOpened, who, lazy, availability=f"av-{self.asked + 1}", **told)
 
-    @rule(minutes=MINUTES, lazy=LAZY)
-    def everybody_is_free(self, minutes: int, lazy: bool) -> None:
+    @rule(minutes=MINUTES, company=COMPANY, lazy=LAZY)
+    def everybody_is_free(self, minutes: int, lazy: bool, company: str = "either") -> None:
         self.world.drain()
         for who in range(PEOPLE):
             self.ask(ev.PersonResumed, who, True)
-            self.open_window(who, minutes, "either", True)
+            self.open_window(who, minutes, "either" if who else company, True)
         self.world.drain()
         self.world.tick(2, 2)
         self.then(lazy)
@@ -143,9 +144,9 @@ class Town(RuleBasedStateMachine):
     def go_and_come_back(self, who: int, kind: type[ev.PersonEvent], lazy: bool, again: str) -> None:
         self.open_window(who, 20, "either", False)
         self.ask(kind, who, lazy)
+        self.ask(ev.PersonResumed, who, lazy)
         if again == "window":
             self.repeat_window_long_after(0, lazy)
-        self.ask(ev.PersonResumed, who, lazy)
         self.open_window(who, 20, "either", False)
         if again == "event":
             self.repeat_pool_event(2, True, False)
@@ -231,7 +232,7 @@ class Town(RuleBasedStateMachine):
 
     # --- answers and calls ---
 
-    @rule(pick=PICK, by=st.sampled_from(["a", "b", "a", "b", "anybody"]), who=WHO, yes=st.booleans(), lazy=LAZY)
+    @rule(pick=PICK, by=st.sampled_from(["a", "b", "anybody"]), who=WHO, yes=st.booleans(), lazy=LAZY)
     def answer(self, pick: int, by: str, who: int, yes: bool, lazy: bool) -> None:
         self.wake()
         row = self.invitation(pick)
@@ -296,6 +297,14 @@ class Town(RuleBasedStateMachine):
         for _ in range(events):
             self.world.zombie.step()
         self.world.zombie.publish(rows)
+        self.then(lazy)
+
+    @rule(who=WHO, other=WHO, lazy=LAZY)
+    def another_writer_offered_too(self, who: int, other: int, lazy: bool) -> None:
+        self.wake()
+        self.world.drain()
+        if who < other:
+            self.world.offer_of_another_writer(self.person(who), self.person(other))
         self.then(lazy)
 
     @rule(effects=EFFECTS, events=st.integers(1, 3))

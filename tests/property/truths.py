@@ -1,7 +1,7 @@
 """The checker: design truths 1-6 restated in plain Python, from the logs and rows alone.
 
-Place in the flow: world -> **truths** <- machine. It shares no code with what it checks: events, rows and leases come in
-as JSON values, and the hard rules, deadlines and ends are worked out again from the order of the two logs.
+Place in the flow: world -> **truths** <- machine. It shares no code with what it checks: events, rows and leases come
+in as JSON values, and the hard rules, deadlines and ends are worked out again from the order of the two logs.
 """
 
 from datetime import datetime
@@ -203,7 +203,7 @@ class Truths:
             return
         if not zombie and not again:
             last = self._written.get((table, key), -1)
-            insist(row["offset"] > last, 6, f"{table}/{key} was changed twice by the event at {row['offset']} or before")
+            insist(row["offset"] > last, 6, f"{table}/{key} was changed again by the event at {row['offset']}")
         if not zombie:
             self._written[table, key] = row["offset"]
             if table == "invitations":

@@ -11,16 +11,17 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from matcher.candidates import free, refusal
 from matcher.enrich import apply_person
 from matcher.errors import Away
 from matcher.events import Event, PersonEvent, PoolEvent, Tick
-from matcher.invitation import Invitation
+from matcher.invitation import ANSWER, Invitation
 from matcher.person import Person
 from matcher.pool import Forgotten, Pool
 from matcher.twins import MemoryClaims
-from matcher.values import Row, newer
+from matcher.values import Row, derived_id, newer
 from services.notifier.notify import Notifier
-from tests.property.truths import Truths
+from tests.property.truths import Truths, Violation
 
 MARKET = "GB"
 REMEMBER = 2
@@ -111,12 +112,28 @@ class World:
 
     # --- everything takes its course ---
 
+    def offer_of_another_writer(self, a: str, b: str) -> None:
+        """A writer that is gone chose differently at the last tick: its offer reaches the changelog late."""
+        offset = max(index for index, event in enumerate(self.pool_log) if isinstance(event, Tick))
+        known = [self.pool.pool.waiting.get(person) for person in (a, b)]
+        rows = [row for row in known if row and row.features and not row.end and row.offset < offset]
+        if len(rows) < 2 or refusal(free(rows[0], self.now), free(rows[1], self.now)):
+            return
+        row = Invitation(
+            offset=offset, invitation=derived_id("inv", "another", str(offset), a, b), market=MARKET, a=a, b=b,
+            availability_a=rows[0].availability, availability_b=rows[1].availability, topic="birds", reasons=(),
+            score=0.5, decided_wall=self.tick_wall, answer_by_wall=self.tick_wall + ANSWER, until=rows[0].until,
+            pool_now=self.now, pool_wall=self.tick_wall,
+        )  # fmt: skip
+        if row.invitation not in self.newest:
+            self.publish("invitations", row.invitation, row, zombie=True)
+
     def drain(self) -> None:
         """Every shell handles all that lies before it; what a zombie does is the machine's choice."""
         for _ in range(DRAIN_LIMIT):
             if not (self.enrich.step() or self.pool.step() or self.notifier.step()):
                 return
-        raise AssertionError("the processes never come to rest")
+        raise Violation("truth 6: the processes never come to rest")
 
     def bury(self) -> None:
         """No zombie outlives the time for which rows are kept."""

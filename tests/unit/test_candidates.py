@@ -63,9 +63,7 @@ ALLOWED = {
 
 
 @pytest.mark.parametrize(("rule", "mine", "yours"), REFUSED.values(), ids=REFUSED.keys())
-def test_a_rule_refuses_whichever_way_round_it_is_asked(
-    rule: str, mine: dict[str, Any], yours: dict[str, Any]
-) -> None:
+def test_a_rule_refuses_whichever_way_round_it_is_asked(rule: str, mine: dict[str, Any], yours: dict[str, Any]) -> None:
     ann, bob = person("ann", **mine), person("bob", **yours)
     assert refusal(ann, bob) == rule
     assert refusal(bob, ann) == rule

@@ -154,6 +154,13 @@ def what_had_no_token_yet_is_restored_under_a_new_one(fence: Fence) -> None:
     assert fence.claims.claim(invitation("two", "cat", "dan"), LEASE_S) == Granted(6)
 
 
+def what_still_stands_keeps_its_token_when_it_is_restored(fence: Fence) -> None:
+    fence.claims.set_whole("GB")
+    first = fence.claims.claim(invitation("one"), LEASE_S)
+    assert fence.claims.restore(invitation("one"), LEASE_S)
+    assert fence.claims.claim(invitation("one"), LEASE_S) == first
+
+
 def a_lease_that_is_not_renewed_runs_out(fence: Fence) -> None:
     fence.claims.set_whole("GB")
     fence.claims.claim(invitation("one", "ann", "bob"), 1)
@@ -175,6 +182,7 @@ CONTRACT = [
     what_is_restored_takes_nothing_from_others,
     what_is_restored_keeps_its_token_and_later_tokens_are_higher,
     what_had_no_token_yet_is_restored_under_a_new_one,
+    what_still_stands_keeps_its_token_when_it_is_restored,
     a_lease_that_is_not_renewed_runs_out,
 ]
 BY_NAME = pytest.mark.parametrize("part", CONTRACT, ids=lambda part: part.__name__)
@@ -228,6 +236,7 @@ GUARDS = {
     "only one's own at a release of a": ("if ours_a then redis.call('DEL', KEYS[3]) end", "redis.call('DEL', KEYS[3])"),
     "only one's own at a release of b": ("if ours_b then redis.call('DEL', KEYS[4]) end", "redis.call('DEL', KEYS[4])"),
     "the done mark at a release": ("redis.call('SET', KEYS[5], '1', 'PX', ms)", ""),
+    "the token that stands at a restoration": ("local token = ours_a or ours_b or tonumber", "local token = tonumber"),
     "the others at a restoration": ("if others_a or others_b or redis.call", "if redis.call"),
     "the done mark at a restoration": ("or redis.call('EXISTS', KEYS[5]) == 1 then return 0", "then return 0"),
     "the fence that rises": ("if fence < tonumber(ARGV[4]) then", "if false then"),

@@ -86,7 +86,8 @@ def test_a_model_of_no_numbers_never_reaches_the_score(intercept: str) -> None:
 
 def test_a_promoted_model_is_used_from_there_on() -> None:
     pool = Pool("GB")
-    assert pool.apply(ModelPromoted(id="m", at=AT, market="GB", version="2", intercept=0.1, weights={"near": 1}), 0) == []
+    promoted = ModelPromoted(id="m", at=AT, market="GB", version="2", intercept=0.1, weights={"near": 1})
+    assert pool.apply(promoted, 0) == []
     assert pool.model.version == "2"
 
 
