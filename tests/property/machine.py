@@ -13,36 +13,12 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from matcher import events as ev
 from matcher.invitation import Invitation
-from matcher.person import Profile, QuietHours
+from tests.property.people import PROFILES
 from tests.property.world import MARKET, REMEMBER, Crash, NotifierShell, World, Zombie
 
 REPEAT_WITHIN = timedelta(minutes=8)
 """Wall time within which anything may come again: rows are kept for longer (`KEEP_ROWS`)."""
 PEOPLE = 4
-HERE, NEARBY, FAR = "51.5,-0.1", "51.6,-0.1", "55.9,-3.2"
-QUIET_AT_FIRST = QuietHours(start_min=8 * 60 + 50, end_min=9 * 60 + 20)  # local; the town wakes at 9:00 local
-
-
-def profile(**told: Any) -> Profile:
-    """Somebody who fits most, but for what is told."""
-    usual = {"first_name": "Ada", "adult": True, "area": "N1", "cell": HERE, "languages": ("en",), "age_band": "50-64"}
-    return Profile(**{**usual, "gender": "woman", "likes": ("birds",), **told})
-
-
-PROFILES = [
-    profile(),
-    profile(first_name="Bo", cell=NEARBY, gender="man", likes=("birds", "radio")),
-    profile(first_name="Cy", languages=("en", "cy"), age_band="65-74"),
-    profile(languages=("cy",)),
-    profile(wishes=("same_gender",)),
-    profile(gender="unsaid", wishes=("same_gender",)),
-    profile(age_band="75+", wishes=("near_age",)),
-    profile(age_band="18-24"),
-    profile(wishes=("near_home",)),
-    profile(cell=FAR),
-    profile(quiet=QUIET_AT_FIRST),
-    profile(cell=FAR, wishes=("near_home",)),
-]
 SIMPLE = [ev.AvailabilityClosed, ev.PersonPaused, ev.PersonResumed, ev.PersonResumed, ev.PersonErased]
 DURING = ["tick", "close", ""]
 WHO = st.integers(0, PEOPLE - 1)
@@ -240,13 +216,20 @@ class Town(RuleBasedStateMachine):
             person = self.person(who) if by == "anybody" else getattr(row, by)
             self.about(ev.InvitationAnswered, pick, lazy, person=person, answer="accept" if yes else "decline")
 
-    @rule(pick=PICK, connected=st.booleans(), race=st.sampled_from(["", "", "decline", "end"]), lazy=LAZY)
+    def all_decline(self) -> None:
+        """Everything that lives is declined, and everybody who is up to date knows it."""
+        self.world.drain()
+        for row in self.live():
+            self.tell(ev.InvitationAnswered, row, person=row.a, answer="decline")
+        self.world.drain()
+
+    @rule(pick=PICK, connected=st.booleans(), race=st.sampled_from(["", "", "decline", "end", "stranger"]), lazy=LAZY)
     def both_answer(self, pick: int, connected: bool, race: str, lazy: bool) -> None:
         self.wake()
         row = self.invitation(pick)
         if row is None:
             return
-        for person in row.people:
+        for person in (row.a, "stranger") if race == "stranger" else row.people:
             self.tell(ev.InvitationAnswered, row, person=person, answer="accept")
         if race == "decline":
             self.tell(ev.InvitationAnswered, row, person=row.b, answer="decline")
@@ -289,13 +272,15 @@ class Town(RuleBasedStateMachine):
         self.world.pool.restart(lost=True)
         self.then(lazy)
 
-    @rule(events=st.integers(0, 6), rows=st.integers(1, 6), lazy=LAZY)
-    def zombie_pool_goes_on(self, events: int, rows: int, lazy: bool) -> None:
+    @rule(events=st.integers(0, 6), rows=st.integers(1, 6), meanwhile=st.booleans(), lazy=LAZY)
+    def zombie_pool_goes_on(self, events: int, rows: int, meanwhile: bool, lazy: bool) -> None:
         if self.world.zombie is None:
             self.stall_pool(rows - 1, 2, True, lazy)
         assert self.world.zombie
         for _ in range(events):
             self.world.zombie.step()
+        if meanwhile:
+            self.all_decline()
         self.world.zombie.publish(rows)
         self.then(lazy)
 
@@ -356,14 +341,19 @@ class Town(RuleBasedStateMachine):
         if enrich:
             self.world.enrich.commit()
 
-    @rule(declined=st.booleans(), wiped=st.booleans(), steps=st.integers(1, 4), renew=st.booleans())
-    def a_slow_notifier_wakes_after_the_end(self, declined: bool, wiped: bool, steps: int, renew: bool) -> None:
+    @rule(knew=st.booleans(), declined=st.booleans(), wiped=st.booleans(), steps=st.integers(0, 4), renew=st.booleans())
+    def a_slow_notifier_wakes_after_the_end(
+        self, knew: bool, declined: bool, wiped: bool, steps: int, renew: bool
+    ) -> None:
+        self.wake()
         self.world.drain()
         self.world.slow_notifier, self.world.notifier = self.world.notifier, NotifierShell(self.world)
-        self.everybody_is_free(20, False)
+        if not knew:
+            self.everybody_is_free(20, False)
         if declined:
-            self.about(ev.InvitationAnswered, 0, False, person=self.person(0), answer="decline")
-            self.about(ev.InvitationAnswered, 0, False, person=self.person(1), answer="decline")
+            self.all_decline()
+        if knew:
+            self.everybody_is_free(20, False)
         if wiped:
             self.world.claims.wipe()
         self.slow_notifier_goes_on(steps, renew, True)
