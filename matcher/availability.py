@@ -10,7 +10,7 @@ from typing import Literal
 from matcher.person import Features, Market
 from matcher.values import Row, Utc
 
-MIN_TALK = timedelta(minutes=5)
+MIN_TALK = timedelta(minutes=3)
 """Nobody is rung for less than this (domain time)."""
 MAX_WINDOW = timedelta(hours=12)
 """The longest window that can be offered at once (domain time)."""

@@ -314,7 +314,7 @@ class ReceiptGiven(Event):
     invitation: str
     person: str
     channel: str
-    result: Literal["held", "seen", "failed"]
+    result: Literal["held", "seen"]
 
 
 ADAPTERS: dict[str, TypeAdapter[Any]] = {

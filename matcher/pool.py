@@ -66,6 +66,7 @@ class Pool:
         self.refused: Counter[str] = Counter()
         self._waiting: dict[str, Waiting] = {}
         self._invitations: dict[str, Invitation] = {}
+        self._open: dict[str, None] = {}
         self._live: dict[str, set[str]] = defaultdict(set)
         self._of: dict[str, set[str]] = defaultdict(set)
         self._highest = -1
@@ -83,14 +84,6 @@ class Pool:
     def invitations(self) -> dict[str, Invitation]:
         """Every invitation that is not yet forgotten."""
         return self._invitations
-
-    def unpublished(self, first_offset: int) -> list[Waiting | Invitation]:
-        """Rows to write again when a writer starts at `first_offset`.
-
-        They were kept locally by a writer that may have died before anybody else could read them.
-        """
-        rows: list[Waiting | Invitation] = [*self._waiting.values(), *self._invitations.values()]
-        return [row for row in rows if row.offset >= first_offset]  # guard: written-but-not-published
 
     def live_rows(self) -> list[Waiting | Invitation]:
         """Rows that somebody who starts to read now must still find."""
@@ -124,6 +117,15 @@ class Pool:
         self.wall = max(self.wall, row.pool_wall)
         if isinstance(row, Invitation):
             self._index(row)
+        for person in (row.person,) if isinstance(row, Waiting) else row.people:
+            self._index_open(person)
+
+    def _index_open(self, person: str) -> None:
+        row = self._waiting.get(person)
+        if row is not None and not self._over(row):  # guard: ended-is-not-offered
+            self._open[person] = None
+        else:
+            self._open.pop(person, None)
 
     def _index(self, row: Invitation) -> None:
         for person in row.people:
@@ -177,13 +179,12 @@ class Pool:
         return any(set(one.people) == {a, b} and one.state != "voided" for one in asked)
 
     def _can_be_asked(self, row: Waiting) -> bool:
-        if self._over(row):  # guard: ended-is-not-offered
-            return False
         return row.features is not None and not self._live_of(row.person) and not self._rests(row)
 
     def waiting_now(self) -> list[Free]:
         """Everybody who could be offered a call at the pool's own time."""
-        return [free(row, self.now) for row in self._waiting.values() if self._can_be_asked(row)]
+        rows = [self._waiting[person] for person in self._open]
+        return [free(row, self.now) for row in rows if self._can_be_asked(row)]
 
     # --- people ---
 
@@ -289,8 +290,8 @@ class Pool:
             return  # one that was half written is completed: what it had chosen already changes nothing else
         for key in sorted({key for keys in self._live.values() for key in keys}):
             self._age(self._invitations[key], offset)
-        for row in list(self._waiting.values()):
-            if row.end is None and row.until <= self.now and not self._live_of(row.person) and not self._called(row):
+        for row in [self._waiting[person] for person in self._open]:
+            if row.until <= self.now and not self._live_of(row.person):
                 self._put(row.ended("ran_out"), offset)
         for match in self._choose(tick):
             self._offer(match, tick, offset)
@@ -331,6 +332,7 @@ class Pool:
             last = max([row.pool_wall, *(one.pool_wall for one in self._of_availability(row.availability))])
             if self._over(row) and row.until <= self.now and last + KEEP_ROWS <= self.wall:
                 del self._waiting[row.person]
+                self._index_open(row.person)
                 self._changes.append(Forgotten("waiting", row.person))
         for one in list(self._invitations.values()):
             kept = [self._waiting[person] for person in one.people if person in self._waiting]

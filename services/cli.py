@@ -109,7 +109,8 @@ def _create_topics(_: argparse.Namespace) -> int:
 
 
 def _rebuild_views(_: argparse.Namespace) -> int:
-    importlib.import_module("services.stream.rebuild").rebuild(_with_kafka())
+    counts = importlib.import_module("services.stream.rebuild").rebuild(_with_kafka(), lambda line: print(line))
+    print(f"{sum(counts.values())} rows are in the views again")
     return 0
 
 

@@ -10,6 +10,8 @@ from services.settings import Settings
 BROKER_WAIT_S = 3600.0
 """How long a process waits for a broker that is away when it starts."""
 REDIS_TIMEOUT_S = 2.0
+AWAY_PAUSE_S = 0.5
+"""After a part went away, before everything begins again from the rows."""
 
 
 class Stop:

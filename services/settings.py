@@ -5,13 +5,13 @@ Names are PARTYLINE_ and the field in capitals. A half-specified setting is refu
 
 import os
 from collections.abc import Mapping
-from datetime import datetime
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from matcher.errors import BadRequest
 from matcher.person import Market
+from matcher.values import Utc
 from services.topics import KafkaAddress
 
 PREFIX = "PARTYLINE_"
@@ -32,8 +32,8 @@ class Settings(BaseModel):
     port: int = 8080
     secret: str = ""
     demo: bool = False
-    domain_start: datetime | None = None
-    domain_origin: datetime | None = None
+    domain_start: Utc | None = None
+    domain_origin: Utc | None = None
     speed: float = 1.0
     markets: tuple[Market, ...] = ("GB",)
     tick_ms: int = 500
@@ -73,6 +73,9 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     }
     if isinstance(given.get("markets"), str):
         given["markets"] = tuple(str(given["markets"]).split(","))
+    unknown = sorted(set(given) - set(Settings.model_fields))
+    if unknown:
+        raise BadRequest(f"there is no setting {PREFIX}{unknown[0].upper()}")
     try:
         return Settings.model_validate(given)
     except ValidationError as error:

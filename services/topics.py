@@ -70,11 +70,9 @@ POOL = Topic(name="pool", key="pool", holds="what the one writer of a pool decid
 WAITING = Topic(name="waiting", key="person", holds="a row for each person who waits", compacted=True)
 INVITATIONS = Topic(name="invitations", key="invitation", holds="a row for each invitation", compacted=True)
 PAIRS = Topic(name="pairs", key="pair", holds="what two people said of each other", compacted=True)
-NOTIFICATIONS = Topic(name="notifications", key="person", holds="what to send")
 RECEIPTS = Topic(name="receipts", key="person", holds="what became of it")
 CALLS = Topic(name="calls", key="call", holds="legs ringing, answered, bridged, ended, failed")
 OUTCOMES = Topic(name="outcomes", key="pair", holds="what each side said afterwards")
-MODELS = Topic(name="models", key="market", holds="the promoted model and its card", compacted=True)
 DEAD_LETTERS = Topic(name="dead-letters", key="source topic", holds="the event, the error, the attempts")
 
 ALL: tuple[Topic, ...] = (
@@ -84,11 +82,9 @@ ALL: tuple[Topic, ...] = (
     WAITING,
     INVITATIONS,
     PAIRS,
-    NOTIFICATIONS,
     RECEIPTS,
     CALLS,
     OUTCOMES,
-    MODELS,
     DEAD_LETTERS,
 )
 

@@ -20,7 +20,7 @@ from matcher.invitation import Invitation
 from matcher.person import Person
 from services.adapters.views import ViewWriter
 from services.gateway.app import Server, build
-from services.gateway.outbox import MemoryOutbox, Outbox
+from services.gateway.outbox import AsyncMemoryOutbox, AsyncOutbox
 from services.gateway.signin import person_id
 from services.settings import Settings
 from services.topics import PARTITIONS
@@ -160,13 +160,13 @@ def waiting(person: str, **change: Any) -> Waiting:
 
 
 @contextmanager
-def desk(place: RedisPlace, outbox: Outbox | None = None, **settings: Any) -> Iterator[Desk]:
+def desk(place: RedisPlace, outbox: AsyncOutbox | None = None, **settings: Any) -> Iterator[Desk]:
     """A gateway that is served for the length of a `with` block."""
     chosen = Settings(
         **{"redis": place.url, "redis_prefix": place.prefix, "demo": True, "secret": SECRET, "codes_per_address": 500}
         | settings
     )
-    clock, outbox = StandingClock(), outbox or MemoryOutbox()
+    clock, outbox = StandingClock(), outbox or AsyncMemoryOutbox()
     app = build(chosen, outbox=outbox, clock=clock)
     server = Server(uvicorn.Config(app, port=0, log_config=None, ws="none", timeout_graceful_shutdown=1), app.state.hub)
     thread = threading.Thread(target=server.run)

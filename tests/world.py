@@ -19,7 +19,7 @@ from matcher.invitation import Invitation
 from matcher.person import Profile
 from matcher.values import derived_id
 from services.adapters.kafka import producer
-from services.adapters.outbox import KafkaOutbox
+from services.adapters.outbox import BlockingOutbox
 from services.adapters.reading import Letters, RowReader
 from services.clock import SystemClock
 from services.settings import Settings
@@ -63,7 +63,7 @@ class World:
         self.clock = SystemClock(self.settings)
         self.redis = redis.Redis.from_url(self.settings.redis)
         self.producer: KafkaProducer = producer(self.settings.kafka)
-        self.outbox = KafkaOutbox(self.producer, self.settings.topic_prefix)
+        self.outbox = BlockingOutbox(self.producer, self.settings.topic_prefix)
         letters = Letters(self.producer, self.settings.kafka, self.clock)
         self._rows = RowReader(self.settings.kafka, INVITATIONS, Invitation.model_validate_json, letters)
 

@@ -10,7 +10,7 @@ from matcher.values import wire
 ACKNOWLEDGED_WITHIN_S = 10.0
 
 
-class KafkaOutbox:
+class BlockingOutbox:
     """The port `matcher.ports.Outbox` over kafka-python."""
 
     def __init__(self, producer: KafkaProducer, prefix: str) -> None:

@@ -4,7 +4,7 @@
 -- KEYS[2], [3]    live stream and state of the first person concerned; [4], [5] of the second
 -- ARGV[1]         version: a higher one wins, an equal or lower one changes nothing (redelivery, a late writer)
 -- ARGV[2]         the row as JSON
--- ARGV[3]         seconds after which all of it may be forgotten
+-- ARGV[3]         seconds after which all of it may be forgotten; 0 for never
 -- ARGV[4]         kind of the news: availability or invitation
 -- ARGV[5]         order among news of that kind: the state keeps the newest, the stream all
 -- ARGV[6]         the channel on which gateways listen for "this person has news"
@@ -17,7 +17,7 @@ if known and tonumber(known) >= tonumber(ARGV[1]) then
   return 0
 end
 redis.call('HSET', KEYS[1], 'version', ARGV[1], 'row', ARGV[2])
-redis.call('EXPIRE', KEYS[1], ARGV[3])
+if tonumber(ARGV[3]) > 0 then redis.call('EXPIRE', KEYS[1], ARGV[3]) end
 for i = 2, #KEYS, 2 do
   local stream, state, person = KEYS[i], KEYS[i + 1], ARGV[7 + i / 2]
   local id = redis.call('XADD', stream, 'MAXLEN', '~', ARGV[7], '*', 'kind', ARGV[4], 'row', ARGV[2])

@@ -20,6 +20,8 @@ from services.topics import PARTITIONS
 
 SCRIPT = Path(__file__).with_suffix(".lua").read_text()
 KEEP_S = 24 * 3600
+"""Windows and invitations; a person stays until they are erased."""
+FOR_GOOD = 0
 STREAM_LIMIT = 200
 
 
@@ -57,7 +59,7 @@ class ViewWriter:
             self._redis.delete(key, self._prefix + "live:" + row.person, self._prefix + "state:" + row.person)
             return
         seen = row.model_copy(update={"phone": None, "concerns": (), "recent": ()})
-        self._put(key, row.offset, seen, "person", 0, ())
+        self._put(key, row.offset, seen, "person", 0, (), FOR_GOOD)
 
     def put_waiting(self, row: Waiting) -> None:
         """A person's newest availability."""
@@ -77,11 +79,13 @@ class ViewWriter:
         order = int(row.decided_wall.timestamp() * 1000)
         self._put(self._prefix + "invitation:" + row.invitation, version, row, "invitation", order, row.people)
 
-    def _put(self, key: str, version: int, row: Value, kind: str, order: int, people: tuple[str, ...]) -> None:
+    def _put(
+        self, key: str, version: int, row: Value, kind: str, order: int, people: tuple[str, ...], keep_s: int = KEEP_S
+    ) -> None:
         keys = [key]
         for person in people:
             keys += [self._prefix + "live:" + person, self._prefix + "state:" + person]
-        args = [version, wire(row), KEEP_S, kind, order, news_channel(self._prefix), STREAM_LIMIT, *people]
+        args = [version, wire(row), keep_s, kind, order, news_channel(self._prefix), STREAM_LIMIT, *people]
         self._script(keys=keys, args=args)
 
 

@@ -10,18 +10,17 @@ from matcher.errors import Away
 from matcher.events import read_event
 from matcher.invitation import Invitation
 from services.adapters.kafka import producer
-from services.adapters.outbox import KafkaOutbox
+from services.adapters.outbox import BlockingOutbox
 from services.adapters.reading import EventReader, Letters, RowReader
 from services.bridge.calls import BEAT_EVERY_S, Bridge
 from services.clock import SystemClock
-from services.process import BROKER_WAIT_S, REDIS_TIMEOUT_S, Every, Stop, log_to_stderr
+from services.process import AWAY_PAUSE_S, BROKER_WAIT_S, REDIS_TIMEOUT_S, Every, Stop, log_to_stderr
 from services.ready import READY_EVERY_S, Ready
 from services.settings import Settings
 from services.topics import CALLS, INVITATIONS, wait_for_broker
 
 log = logging.getLogger(__name__)
 
-AWAY_PAUSE_S = 0.5
 POLL_MS = 30
 
 
@@ -33,7 +32,7 @@ class BridgeProcess:
         clock = SystemClock(settings)
         sender = producer(settings.kafka)
         self._wall = clock.wall
-        self._outbox = KafkaOutbox(sender, settings.topic_prefix)
+        self._outbox = BlockingOutbox(sender, settings.topic_prefix)
         self._letters = Letters(sender, settings.kafka, clock)
         client = redis.Redis.from_url(settings.redis, socket_timeout=REDIS_TIMEOUT_S)
         self._ready = Ready(client, settings.redis_prefix, "bridge")

@@ -28,7 +28,7 @@ from services.gateway.gateway import Gateway, Room
 from services.gateway.idempotency import Once
 from services.gateway.limits import Limits
 from services.gateway.live import RECEIPT_SENDERS, Hub, Receipts
-from services.gateway.outbox import KafkaOutbox, Outbox
+from services.gateway.outbox import AsyncKafkaOutbox, AsyncOutbox
 from services.gateway.people import People
 from services.gateway.signin import Codes, CodeSender, DemoSender, Sessions
 from services.process import log_to_stderr
@@ -47,14 +47,14 @@ log = logging.getLogger(__name__)
 def build(
     settings: Settings,
     *,
-    outbox: Outbox | None = None,
+    outbox: AsyncOutbox | None = None,
     clock: Clock | None = None,
     sender: CodeSender | None = None,
     client: redis.asyncio.Redis | None = None,
 ) -> FastAPI:
     """The application; what is not given is the real thing. Raises BadRequest when the settings do not suffice."""
     client = client or redis_client(settings.redis)
-    gateway = _gateway(settings, outbox or KafkaOutbox(settings.kafka), clock, _sender(settings, sender), client)
+    gateway = _gateway(settings, outbox or AsyncKafkaOutbox(settings.kafka), clock, _sender(settings, sender), client)
     hub, receipts = Hub(client, settings.redis_prefix), Receipts(gateway.outbox)
     app = FastAPI(
         title="Partyline", docs_url=None, redoc_url=None, openapi_url=None, lifespan=_lifespan(gateway, hub, receipts)
@@ -111,7 +111,7 @@ def redis_client(url: str) -> redis.asyncio.Redis:
 
 
 def _gateway(
-    settings: Settings, outbox: Outbox, clock: Clock | None, sender: CodeSender, client: redis.asyncio.Redis
+    settings: Settings, outbox: AsyncOutbox, clock: Clock | None, sender: CodeSender, client: redis.asyncio.Redis
 ) -> Gateway:
     if not settings.secret and not settings.demo:
         raise BadRequest("PARTYLINE_SECRET is empty: it keeps people's ids apart from their numbers, so set a long one")

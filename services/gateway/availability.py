@@ -24,7 +24,8 @@ from services.gateway.limits import CHANGES
 from services.gateway.me import minute_of_day
 from services.topics import PERSON_EVENTS
 
-MIN_WINDOW = timedelta(minutes=1)
+MIN_WINDOW = timedelta(minutes=5)
+"""More than `MIN_TALK`, so that there is time to find somebody."""
 _LOCAL_TIME = re.compile(r"\d\d:\d\d", re.ASCII)
 
 
@@ -53,7 +54,7 @@ def end_of(window: Window, now: datetime, market: Market) -> datetime:
     if until <= now:
         raise BadRequest("That time has passed already: please choose a later one.")
     if until - now < MIN_WINDOW:
-        raise BadRequest("Please take at least one minute.")
+        raise BadRequest("Please take at least five minutes.")
     if until - now > MAX_WINDOW:
         raise BadRequest("Please choose at most twelve hours at once.")
     return until

@@ -23,7 +23,7 @@ from services.gateway.answers import Answer, NotSignedIn
 from services.gateway.body import Form, read_body, read_form, read_key
 from services.gateway.idempotency import KEEP_S, Once, fingerprint
 from services.gateway.limits import Limits
-from services.gateway.outbox import Outbox
+from services.gateway.outbox import AsyncOutbox
 from services.gateway.people import People
 from services.gateway.signin import SESSION_S, Codes, CodeSender, Session, Sessions, session_token
 from services.settings import Settings
@@ -91,7 +91,7 @@ class Gateway:
     settings: Settings
     clock: Clock
     redis: redis.asyncio.Redis
-    outbox: Outbox
+    outbox: AsyncOutbox
     sender: CodeSender
     views: ViewReader
     people: People

@@ -14,7 +14,7 @@ from matcher.errors import Away
 from matcher.events import ReceiptGiven
 from matcher.values import derived_id
 from services.adapters.views import news_channel
-from services.gateway.outbox import Outbox
+from services.gateway.outbox import AsyncOutbox
 from services.topics import RECEIPTS
 
 LINES_PER_PERSON = 3
@@ -131,7 +131,7 @@ class Hub:
 class Receipts:
     """Says that a ring reached a page, without holding up any line."""
 
-    def __init__(self, outbox: Outbox) -> None:
+    def __init__(self, outbox: AsyncOutbox) -> None:
         self._outbox = outbox
         self._waiting: asyncio.Queue[ReceiptGiven] = asyncio.Queue(RECEIPTS_WAITING)
         self._given: OrderedDict[tuple[str, str], None] = OrderedDict()

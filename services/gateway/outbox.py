@@ -33,7 +33,7 @@ PROBE_WITHIN_S = 0.5
 log = logging.getLogger(__name__)
 
 
-class Outbox(Protocol):
+class AsyncOutbox(Protocol):
     """Says what happened, and whether it could."""
 
     async def say(self, topic: Topic, key: str, event: Event) -> int:
@@ -54,7 +54,7 @@ def away() -> Away:
     return Away("We cannot reach a part that we need. Nothing is lost: please try again.")
 
 
-class KafkaOutbox:
+class AsyncKafkaOutbox:
     """The outbox on Kafka."""
 
     def __init__(self, kafka: KafkaAddress) -> None:
@@ -176,7 +176,7 @@ def _on_loop(loop: asyncio.AbstractEventLoop, call: Any, *args: Any) -> None:
 
 
 @dataclass
-class MemoryOutbox:
+class AsyncMemoryOutbox:
     """The twin in memory: keeps what was said; `away` makes the broker unreachable."""
 
     said: list[tuple[str, str, Event]] = field(default_factory=list)

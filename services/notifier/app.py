@@ -10,19 +10,18 @@ from matcher.invitation import Invitation
 from services.adapters.claims import RedisClaims
 from services.adapters.kafka import producer
 from services.adapters.live import LiveChannel
-from services.adapters.outbox import KafkaOutbox
+from services.adapters.outbox import BlockingOutbox
 from services.adapters.reading import Letters, RowReader
 from services.adapters.views import ViewWriter
 from services.clock import SystemClock
 from services.notifier.notify import RENEW_EVERY_S, Notifier
-from services.process import BROKER_WAIT_S, REDIS_TIMEOUT_S, Every, Stop, log_to_stderr
+from services.process import AWAY_PAUSE_S, BROKER_WAIT_S, REDIS_TIMEOUT_S, Every, Stop, log_to_stderr
 from services.ready import READY_EVERY_S, Ready
 from services.settings import Settings
 from services.topics import INVITATIONS, wait_for_broker
 
 log = logging.getLogger(__name__)
 
-AWAY_PAUSE_S = 0.5
 POLL_MS = 100
 
 
@@ -36,7 +35,7 @@ class NotifierProcess:
         client = redis.Redis.from_url(settings.redis, socket_timeout=REDIS_TIMEOUT_S)
         self._claims = RedisClaims(client, settings.redis_prefix)
         self._channel = LiveChannel(ViewWriter(client, settings.redis_prefix))
-        self._outbox = KafkaOutbox(sender, settings.topic_prefix)
+        self._outbox = BlockingOutbox(sender, settings.topic_prefix)
         self._letters = Letters(sender, settings.kafka, self._clock)
         self._ready = Ready(client, settings.redis_prefix, "notifier")
 

@@ -6,6 +6,7 @@ import os
 import faust
 import redis
 
+from services.adapters.kafka import EMBEDDED_FETCH_WAIT_MS, REAL_FETCH_WAIT_MS
 from services.adapters.views import ViewWriter
 from services.clock import SystemClock
 from services.process import BROKER_WAIT_S, REDIS_TIMEOUT_S
@@ -18,13 +19,11 @@ from services.topics import create, wait_for_broker
 
 log = logging.getLogger(__name__)
 
-EMBEDDED_FETCH_WAIT_MS = 20
-KAFKA_FETCH_WAIT_MS = 500
 
 
 def build(settings: Settings) -> faust.App:
     """A Faust app with all agents attached."""
-    wait_ms = EMBEDDED_FETCH_WAIT_MS if settings.embedded else KAFKA_FETCH_WAIT_MS
+    wait_ms = EMBEDDED_FETCH_WAIT_MS if settings.embedded else REAL_FETCH_WAIT_MS
     app = build_app("processor", settings.kafka, settings.data / "processor", wait_ms)
     client = redis.Redis.from_url(settings.redis, socket_timeout=REDIS_TIMEOUT_S)
     projector = Projector(ViewWriter(client, settings.redis_prefix))

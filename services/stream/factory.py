@@ -19,7 +19,7 @@ from faust.types import EventT, StreamT, TopicT
 
 from services.stream.driver import broker_urls
 from services.stream.store import STORE_URL, RowTable
-from services.topics import KafkaAddress
+from services.topics import PARTITIONS, KafkaAddress
 
 __all__ = [
     "PARTITIONS",
@@ -32,8 +32,6 @@ __all__ = [
     "settled",
     "start_worker",
 ]
-
-PARTITIONS = 4  # what the embedded broker gives every topic; a table and its source must agree
 
 # A killed worker's partitions rest until its session runs out, and so does the same worker started again: the embedded
 # broker gives the dead member (session - 1 s) to come back. Measured from the kill to the first row: 7.0 s with 6 s,

@@ -1,6 +1,6 @@
-"""`partyline rebuild-views`: all live views once more, from the rows on Kafka, with no other process running."""
+"""`partyline rebuild-views`: all live views once more, from the rows on Kafka; needs none of our processes."""
 
-import logging
+from collections.abc import Callable
 from typing import TypeVar
 
 import redis
@@ -17,13 +17,11 @@ from services.settings import Settings
 from services.stream.projector import put
 from services.topics import INVITATIONS, PARTITIONS, PEOPLE, WAITING, KafkaAddress, Topic
 
-log = logging.getLogger(__name__)
-
 R = TypeVar("R", bound=Row)
 
 
-def rebuild(settings: Settings) -> dict[str, int]:
-    """Clear the views and write them again; how many rows each topic gave. Raises Away."""
+def rebuild(settings: Settings, say: Callable[[str], None]) -> dict[str, int]:
+    """Clear the views and write them again, telling `say` how far it is; rows by topic. Raises Away."""
     client = redis.Redis.from_url(settings.redis, socket_timeout=REDIS_TIMEOUT_S)
     views = ViewWriter(client, settings.redis_prefix)
     counts = {}
@@ -34,7 +32,7 @@ def rebuild(settings: Settings) -> dict[str, int]:
             for row in rows.values():
                 put(views, row)
             counts[topic.name] = len(rows)
-            log.info("%s: %d rows", topic.name, len(rows))
+            say(f"{topic.name}: {len(rows)} rows")
         views.set_whole(frozenset(range(PARTITIONS)))
     except redis.RedisError as error:
         raise Away(f"Redis does not answer: {type(error).__name__}", retry_after_s=5) from error

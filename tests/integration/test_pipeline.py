@@ -119,7 +119,7 @@ def test_views_are_written_again_when_redis_was_wiped_and_by_the_command(town: W
     for found in town.redis.scan_iter(match=town.settings.redis_prefix + "*"):
         town.redis.delete(found)
     eventually(lambda: town.redis.exists(key))
-    counts = rebuild(town.settings)
+    counts = rebuild(town.settings, print)
     assert counts == {"people": 2, "waiting": 2, "invitations": 1}
     assert town.redis.exists(key)
     assert len(_events(town, PERSON_EVENTS)) == 4

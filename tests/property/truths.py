@@ -14,7 +14,7 @@ Json = dict[str, Any]
 LONDON = ZoneInfo("Europe/London")
 BANDS = ["18-24", "25-34", "35-49", "50-64", "65-74", "75+"]
 NEAR_KM = 25
-LEAST_TALK_S = 300
+LEAST_TALK_S = 180
 RINGING = ("offered", "rung", "accepted")
 LIVE = (*RINGING, "confirmed")
 
@@ -56,7 +56,7 @@ def hour_refusal(known: Json, you: str, now: datetime) -> str | None:
     """Why this person may not be asked about `you` at this hour, or None."""
     mine = known["features"]
     if (time_of(known["until"]) - now).total_seconds() < LEAST_TALK_S:
-        return "less than five minutes left"
+        return "less than three minutes left"
     local = now.astimezone(LONDON)
     if mine["quiet"] and _in_quiet(local.hour * 60 + local.minute, mine["quiet"]):
         return "quiet hours"

@@ -212,9 +212,9 @@ class PoolShell:
         while self.under_way:
             table, key, row = self.under_way[0]
             self.fuse.effect()
-            self._keep(table, key, row)
-            self.fuse.effect()
             self.world.publish(table, key, row)
+            self.fuse.effect()
+            self._keep(table, key, row)
             self.under_way.pop(0)
         self.position += 1
         self.world.truths.applied(offset)
@@ -241,9 +241,6 @@ class PoolShell:
                         rows[key] = row
         self.pool = Pool(MARKET, [row for rows in self.local.values() for row in rows.values()])
         self.position = self.committed
-        for row in self.pool.unpublished(self.position):
-            table, key, _ = next(as_writes([row]))
-            self.world.publish(table, key, row, again=True)
 
 
 def as_writes(changes: list[Any]) -> Iterator[tuple[str, str, Row | None]]:

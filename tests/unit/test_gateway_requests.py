@@ -10,7 +10,7 @@ import pytest
 from matcher.errors import Away
 from matcher.events import PersonPaused
 from services.gateway.gateway import Room
-from services.gateway.outbox import WAITING_LIMIT, KafkaOutbox
+from services.gateway.outbox import WAITING_LIMIT, AsyncKafkaOutbox
 from services.topics import PERSON_EVENTS, KafkaAddress
 from tests.gateway_desk import ABOUT_ANN, Desk
 
@@ -147,7 +147,7 @@ def test_when_very_many_ask_at_once_the_next_one_is_told_at_once_and_room_comes_
 
 def test_an_outbox_that_has_not_found_its_broker_says_at_once_that_it_is_away() -> None:
     async def ask() -> None:
-        outbox = KafkaOutbox(KafkaAddress("127.0.0.1:9"))
+        outbox = AsyncKafkaOutbox(KafkaAddress("127.0.0.1:9"))
         assert not await outbox.answers()
         event = PersonPaused(id="paused-1", at=datetime.now(UTC), person="p-1")
         for _ in range(WAITING_LIMIT + 1):

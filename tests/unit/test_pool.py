@@ -78,9 +78,9 @@ def test_an_offer_that_this_writer_never_made_is_voided_at_its_first_sign_of_lif
     assert (voided.state, voided.end_reason) == ("voided", "another writer's")
 
 
-def test_whoever_has_less_than_five_minutes_left_is_counted_and_not_offered() -> None:
+def test_whoever_has_less_than_three_minutes_left_is_counted_and_not_offered() -> None:
     pool = Pool("GB")
-    pool.apply(waiting("ann", minutes=4), 0)
+    pool.apply(waiting("ann", minutes=2), 0)
     pool.apply(waiting("bob"), 1)
     assert offers(pool.apply(tick(1), 2)) == []
     assert pool.refused == {"window": 1}
