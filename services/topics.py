@@ -27,7 +27,7 @@ DAY_MS = 24 * HOUR_MS
 # The embedded broker answers a newer client's handshake in a form that it cannot decode; Kafka 4 still speaks 2.1.
 OLDEST_PROTOCOL = (2, 1)
 
-ADMIN_TIMEOUT_MS = 10_000
+ADMIN_TIMEOUT_MS = 30_000  # a busy broker takes its time over a new topic
 PROBE_TIMEOUT_S = 1.0
 PROBE_PAUSE_S = 0.5
 SAY_EVERY_S = 10.0

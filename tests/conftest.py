@@ -82,10 +82,13 @@ def redis_url(request: pytest.FixtureRequest) -> Iterator[RedisPlace]:
 @pytest.fixture(params=EMBEDDED_OR_REAL)
 def parts(request: pytest.FixtureRequest) -> Iterator[Parts]:
     """Kafka, with all topics, and Redis: both embedded or both real."""
-    for address in _kafka(request, request.param):
-        topics.create(address.bootstrap, address.prefix, address.embedded)
-        for place in _redis(request, request.param):
-            yield Parts(address, place)
+    yield from _parts(request)
+
+
+@pytest.fixture(scope="module", params=EMBEDDED_OR_REAL)
+def shared_parts(request: pytest.FixtureRequest) -> Iterator[Parts]:
+    """The same once for all tests of a module."""
+    yield from _parts(request)
 
 
 @pytest.fixture
@@ -94,6 +97,13 @@ def real_parts(request: pytest.FixtureRequest) -> Iterator[Parts]:
     address = KafkaAddress(_named_service("PARTYLINE_TEST_KAFKA"))
     topics.wait_for_broker(address.bootstrap, BROKER_START_S, print)
     return Parts(address, RedisPlace(_named_service("PARTYLINE_TEST_REDIS"), ""))
+
+
+def _parts(request: pytest.FixtureRequest) -> Iterator[Parts]:
+    for address in _kafka(request, request.param):
+        topics.create(address.bootstrap, address.prefix, address.embedded)
+        for place in _redis(request, request.param):
+            yield Parts(address, place)
 
 
 def _kafka(request: pytest.FixtureRequest, kind: str) -> Iterator[KafkaAddress]:

@@ -10,11 +10,21 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import redis
 from kafka import KafkaProducer
 
-from matcher.events import AvailabilityOpened, Event, InvitationAnswered, LegHeard, LegHungUp, PersonRegistered
+from matcher.availability import Waiting
+from matcher.events import (
+    AvailabilityClosed,
+    AvailabilityOpened,
+    Event,
+    InvitationAnswered,
+    LegHeard,
+    LegHungUp,
+    PersonRegistered,
+)
 from matcher.invitation import Invitation
 from matcher.person import Profile
 from matcher.values import derived_id
@@ -57,7 +67,7 @@ class World:
     settings: Settings
     processes: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
     seen: dict[str, Invitation] = field(default_factory=dict)
-    history: list[Invitation] = field(default_factory=list)
+    people: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.clock = SystemClock(self.settings)
@@ -113,6 +123,29 @@ class World:
         )  # fmt: skip
         self.say("person-events", person, event)
 
+    def arrive(self, count: int) -> list[str]:
+        """So many new people come in and are free."""
+        new = [f"p-{uuid4().hex}" for _ in range(count)]
+        for person in new:
+            self.register(person)
+            self.open(person, f"av-{person}")
+        self.people += new
+        return new
+
+    def is_gone(self, person: str) -> bool:
+        """Whether this person's window is over."""
+        self.look()
+        if any(row.called for row in self.seen.values() if person in row.people):
+            return True
+        row = self.redis.hget(f"{self.settings.redis_prefix}waiting:{person}", "row")
+        return row is not None and Waiting.model_validate_json(row).end is not None
+
+    def leave(self, person: str) -> None:
+        """Somebody is no longer free."""
+        at = self.clock.wall()
+        event = AvailabilityClosed(id=derived_id("left", person, at.isoformat()), at=at, person=person)
+        self.say("person-events", person, event)
+
     def answer(self, row: Invitation, person: str, answer: str) -> None:
         """One of the two answers."""
         event = InvitationAnswered(
@@ -138,7 +171,6 @@ class World:
     def look(self) -> None:
         """Take in what has come to the invitations."""
         for row in self._rows.poll(100):
-            self.history.append(row)
             if row.invitation not in self.seen or self.seen[row.invitation].offset <= row.offset:
                 self.seen[row.invitation] = row
 
