@@ -17,6 +17,7 @@ MAX_WINDOW = timedelta(hours=12)
 KEEP_ROWS = timedelta(minutes=10)
 """Wall time for which a row outlives its window: longer than any redelivery or late writer."""
 PAST_LIMIT = 16
+ALSO_LIMIT = 1_000
 
 Company = Literal["new", "known", "either"]
 End = Literal["closed", "ran_out", "paused", "held", "erased", "unknown"]
@@ -57,9 +58,17 @@ class Waiting(Row):
         return availability in self.ids or availability in self.past
 
     def moved(self, until: datetime, offset: int) -> "Waiting":
-        """The same window with another end; asking again also ends a rest."""
-        return self.model_copy(update={"until": until, "asked": offset})
+        """The same window with another end, within reason; asking again also ends a rest."""
+        return self.model_copy(update={"until": min(until, self.opened_at + 2 * MAX_WINDOW), "asked": offset})
+
+    def also_for(self, availability: str) -> "Waiting":
+        """The same window, which answers this request as well."""
+        return self.model_copy(update={"also": (*self.also, availability)[-ALSO_LIMIT:]})
 
     def ended(self, end: End) -> "Waiting":
         """The window is over for a reason that the person or the clock gave."""
         return self.model_copy(update={"end": end})
+
+    def forgotten(self) -> "Waiting":
+        """The same window without anything about the person: they were erased."""
+        return self.model_copy(update={"features": None})

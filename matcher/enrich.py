@@ -28,7 +28,16 @@ from matcher.events import (
     PersonResumed,
     PersonWaiting,
 )
-from matcher.person import MET_LIMIT, RECENT_EVENTS, Concern, Market, Person
+from matcher.person import (
+    BLOCKS_LIMIT,
+    BONDS_LIMIT,
+    CONCERNS_LIMIT,
+    MET_LIMIT,
+    RECENT_EVENTS,
+    Concern,
+    Market,
+    Person,
+)
 from matcher.values import derived_id
 
 
@@ -75,15 +84,22 @@ def _changed(row: Person, event: PersonEvent) -> Person:
             change = {"paused": False}
         case PersonHeld():
             concern = Concern(concern=event.id, by=event.by, invitation=event.invitation, what=event.what, at=event.at)
-            change = {"held": True, "concerns": (*row.concerns, concern)}
+            others = [one for one in row.concerns if (one.by, one.invitation) != (event.by, event.invitation)]
+            change = {"held": True, "concerns": (*others, concern)[-CONCERNS_LIMIT:]}
         case PersonBlocked() | ConcernRaised():
-            change = {"blocks": _with(row.blocks, event.other), "bonds": _without(row.bonds, event.other)}
+            blocks = _with(row.blocks, event.other)[-BLOCKS_LIMIT:]
+            change = {"blocks": blocks, "bonds": _without(row.bonds, event.other)}
         case PersonMet():
             change = {"met": _with(row.met, event.other)[-MET_LIMIT:]}
         case BondChanged():
-            change = {"bonds": _with(row.bonds, event.other) if event.bond else _without(row.bonds, event.other)}
+            bonds = _with(row.bonds, event.other) if event.bond else _without(row.bonds, event.other)
+            change = {"bonds": bonds[-BONDS_LIMIT:]}
         case PersonErased():
-            return Person(offset=row.offset, person=row.person, held=row.held, erased=True, recent=row.recent)
+            # What a held person is held for stays until somebody has looked: a report is not theirs to delete.
+            concerns = row.concerns if row.held else ()
+            return Person(
+                offset=row.offset, person=row.person, held=row.held, erased=True, concerns=concerns, recent=row.recent
+            )  # fmt: skip
     return row.model_copy(update=change)
 
 

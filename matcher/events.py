@@ -4,6 +4,7 @@ Place in the flow: the words between all processes. Rows (`people`, `waiting`, `
 half and live beside what they describe. `read_event` is the one way in, `wire` the one way out.
 """
 
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError, model_validator
@@ -106,6 +107,11 @@ class BondChanged(PersonEvent):
     bond: bool
 
 
+def _sane(opened_at: datetime, until: datetime) -> None:
+    if not opened_at < until <= opened_at + MAX_WINDOW:
+        raise ValueError("a window lasts more than nothing and at most twelve hours")
+
+
 class AvailabilityOpened(PersonEvent):
     """Free to talk until `until`; while another window is open, this moves its end. `at` is when the request came."""
 
@@ -117,8 +123,7 @@ class AvailabilityOpened(PersonEvent):
 
     @model_validator(mode="after")
     def _window_is_sane(self) -> "AvailabilityOpened":
-        if not self.opened_at < self.until <= self.opened_at + MAX_WINDOW:
-            raise ValueError("a window lasts more than nothing and at most twelve hours")
+        _sane(self.opened_at, self.until)
         return self
 
 
@@ -168,6 +173,11 @@ class PersonWaiting(PersonPoolEvent):
     posted_at: Utc
     features: Features | None
     refused: Literal["paused", "held", "erased", "unknown"] | None = None
+
+    @model_validator(mode="after")
+    def _window_is_sane(self) -> "PersonWaiting":
+        _sane(self.opened_at, self.until)
+        return self
 
 
 class PersonMoved(PersonPoolEvent):
@@ -340,6 +350,8 @@ def read_event(topic: str, value: bytes | None) -> Any:
         return ADAPTERS[topic].validate_json(value)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False, include_context=False)[0]
-        where = ".".join(str(part) for part in first["loc"]) or "event"
+        # An unknown field's name is the sender's own words, as a value is.
+        known = first["loc"][:-1] if first["type"] == "extra_forbidden" else first["loc"]
+        where = ".".join(str(part) for part in known) or "event"
         raise BadEvent(f"{where}: {first['type']}") from None
 

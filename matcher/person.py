@@ -32,6 +32,10 @@ Wish = Literal["same_gender", "near_age", "near_home"]
 NAME_LIMIT = 40
 RECENT_EVENTS = 64
 MET_LIMIT = 200
+BONDS_LIMIT = 200
+BLOCKS_LIMIT = 5_000
+CONCERNS_LIMIT = 20
+"""A row is one message: what it lists is bounded, the newest stay."""
 
 
 def _one_of(name: str, allowed: tuple[str, ...], given: tuple[str, ...]) -> tuple[str, ...]:

@@ -54,6 +54,21 @@ class Forgotten:
 Change = Waiting | Invitation | Forgotten
 
 
+def write_order(changes: list[Change]) -> list[Change]:
+    """The order in which the changes of one event are written, so that a kill after any of them does no harm.
+
+    Invitations first: a window's row says that its event was applied. A forgotten window goes before the invitations
+    that it was asked under, which tell that it was called.
+    """
+
+    def place(change: Change) -> int:
+        if isinstance(change, Forgotten):
+            return 2 if change.table == "waiting" else 3
+        return 0 if isinstance(change, Invitation) else 1
+
+    return sorted(changes, key=place)
+
+
 class Pool:
     """The state of one market and the only way to change it."""
 
@@ -176,7 +191,7 @@ class Pool:
         """Whether these two were already asked about each other in either's present window."""
         windows = (self._waiting[a].availability, self._waiting[b].availability)
         asked = (one for window in windows for one in self._of_availability(window))
-        return any(set(one.people) == {a, b} and one.state != "voided" for one in asked)
+        return any(set(one.people) == {a, b} and (one.rung or one.live) for one in asked)
 
     def _can_be_asked(self, row: Waiting) -> bool:
         return row.features is not None and not self._live_of(row.person) and not self._rests(row)
@@ -206,10 +221,10 @@ class Pool:
                     return row
                 if self._over(row):
                     return self._opened(row, event, offset)
+                row = row.also_for(event.availability)
                 if event.refused:
-                    return row.model_copy(update={"also": (*row.also, event.availability)})
-                moved = row.moved(event.until, offset)
-                return moved.model_copy(update={"also": (*row.also, event.availability), "company": event.company})
+                    return row
+                return row.moved(event.until, offset).model_copy(update={"company": event.company})
             case PersonMoved() if not self._over(row):
                 return row.moved(event.until, offset)
             case PersonLeft() if not self._over(row):
@@ -230,11 +245,12 @@ class Pool:
     def _left(self, row: Waiting, event: PersonLeft, offset: int) -> Waiting:
         talking = [one for one in self._live_of(row.person) if one.connected_wall and self._stands_under(row, one)]
         if not talking:
-            return row.ended(event.reason)
+            ended = row.ended(event.reason)
+            return ended.forgotten() if event.reason == "erased" else ended
         if event.reason != "closed":  # a call that has begun ends as called; a closed window lets it go on
             for one in talking:
                 self._put(life.withdrawn(one, event.reason, self.now, self.wall), offset)
-        return row
+        return row.forgotten() if event.reason == "erased" else row
 
     @staticmethod
     def _stands_under(row: Waiting, one: Invitation) -> bool:

@@ -17,9 +17,9 @@ Utc = Annotated[datetime, AfterValidator(_utc)]
 
 
 class Value(BaseModel):
-    """A frozen value without unknown fields."""
+    """A frozen value without unknown fields; what it refuses is not repeated, since it may be a name or a number."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 class Row(Value):

@@ -6,12 +6,14 @@ whatever they do is safe to do twice. `RowReader` goes on from the rows; `EventR
 
 import logging
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Generic, TypeVar
 
 from kafka import KafkaProducer, TopicPartition
+from kafka.errors import KafkaError
 from pydantic import ValidationError
 
-from matcher.errors import BadEvent
+from matcher.errors import Away, BadEvent
 from matcher.ports import Clock
 from matcher.values import wire
 from services.adapters.dead_letters import letter
@@ -21,6 +23,16 @@ from services.topics import DEAD_LETTERS, PARTITIONS, KafkaAddress, Topic
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+BURIED_WITHIN_S = 10.0
+
+
+@contextmanager
+def reached() -> Iterator[None]:
+    """A block that speaks with Kafka. Raises Away if it does not answer."""
+    try:
+        yield
+    except KafkaError as error:
+        raise Away(f"Kafka does not answer: {type(error).__name__}") from error
 
 
 class Letters:
@@ -32,13 +44,14 @@ class Letters:
         self._clock = clock
 
     def bury(self, record: Any, error: str) -> None:
-        """Write a dead letter for `record`."""
+        """Write a dead letter for `record`; returns once the broker has it. Raises Away."""
         log.error("dead-lettered %s/%d/%d: %s", record.topic, record.partition, record.offset, error)
         dead = letter(
             source_topic=record.topic, partition=record.partition, offset=record.offset, key=record.key,
             value=record.value, error=error, attempts=1, at=self._clock.wall(),
         )  # fmt: skip
-        self._producer.send(self._topic, key=record.topic.encode(), value=wire(dead))
+        with reached():
+            self._producer.send(self._topic, key=record.topic.encode(), value=wire(dead)).get(timeout=BURIED_WITHIN_S)
 
 
 class Reader(Generic[T]):
@@ -47,15 +60,21 @@ class Reader(Generic[T]):
     def __init__(
         self, address: KafkaAddress, topic: Topic, decode: Callable[[bytes], T], letters: Letters, group: str | None
     ) -> None:
-        self._consumer = consumer(address, group=group)
         self._decode = decode
         self._letters = letters
         self._partitions = [TopicPartition(address.topic(topic), number) for number in range(PARTITIONS)]
-        self._consumer.assign(self._partitions)
+        with reached():
+            self._consumer = consumer(address, group=group)
+            self._consumer.assign(self._partitions)
 
     def poll(self, timeout_ms: int) -> Iterator[T]:
-        """What has come, oldest first within a partition; waits `timeout_ms` for the first. Passes over tombstones."""
-        for records in self._consumer.poll(timeout_ms=timeout_ms).values():
+        """What has come, oldest first within a partition; waits `timeout_ms` for the first. Passes over tombstones.
+
+        Raises Away.
+        """
+        with reached():
+            found = self._consumer.poll(timeout_ms=timeout_ms)
+        for records in found.values():
             for record in records:
                 if record.value is None:
                     continue
@@ -78,12 +97,14 @@ class RowReader(Reader[T]):
 
     def __init__(self, address: KafkaAddress, topic: Topic, decode: Callable[[bytes], T], letters: Letters) -> None:
         super().__init__(address, topic, decode, letters, None)
-        self._consumer.seek_to_beginning(*self._partitions)
-        self._ends = self._consumer.end_offsets(self._partitions)
+        with reached():
+            self._consumer.seek_to_beginning(*self._partitions)
+            self._ends = self._consumer.end_offsets(self._partitions)
 
     def at_end(self) -> bool:
-        """Whether everything that stood in the topic at the start has been read."""
-        return all(self._consumer.position(one) >= self._ends[one] for one in self._partitions)
+        """Whether everything that stood in the topic at the start has been read. Raises Away."""
+        with reached():
+            return all(self._consumer.position(one) >= self._ends[one] for one in self._partitions)
 
 
 class EventReader(Reader[T]):
@@ -95,5 +116,6 @@ class EventReader(Reader[T]):
         super().__init__(address, topic, decode, letters, name)
 
     def commit(self) -> None:
-        """Everything that was polled is done."""
-        self._consumer.commit()
+        """Everything that was polled is done. Raises Away."""
+        with reached():
+            self._consumer.commit()

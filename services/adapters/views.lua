@@ -9,7 +9,8 @@
 -- ARGV[5]         order among news of that kind: the state keeps the newest, the stream all
 -- ARGV[6]         the channel on which gateways listen for "this person has news"
 -- ARGV[7]         entries kept in a stream
--- ARGV[8], [9]    the people, in the order of KEYS
+-- ARGV[8]         1 if it is news only where the view is known: the end of something that may never have been shown
+-- ARGV[9], [10]   the people, in the order of KEYS
 -- A state is a hash {availability, invitation: the newest row of the kind; availability_order, invitation_order; id: the
 -- last entry of the stream}. Returns 1 when the view changed, 0 when it was as new already.
 local known = redis.call('HGET', KEYS[1], 'version')
@@ -18,8 +19,11 @@ if known and tonumber(known) >= tonumber(ARGV[1]) then
 end
 redis.call('HSET', KEYS[1], 'version', ARGV[1], 'row', ARGV[2])
 if tonumber(ARGV[3]) > 0 then redis.call('EXPIRE', KEYS[1], ARGV[3]) end
+if not known and ARGV[8] == '1' then
+  return 1
+end
 for i = 2, #KEYS, 2 do
-  local stream, state, person = KEYS[i], KEYS[i + 1], ARGV[7 + i / 2]
+  local stream, state, person = KEYS[i], KEYS[i + 1], ARGV[8 + i / 2]
   local id = redis.call('XADD', stream, 'MAXLEN', '~', ARGV[7], '*', 'kind', ARGV[4], 'row', ARGV[2])
   local order = redis.call('HGET', state, ARGV[4] .. '_order')
   if not order or tonumber(order) <= tonumber(ARGV[5]) then

@@ -62,13 +62,16 @@ class ViewWriter:
         self._put(key, row.offset, seen, "person", 0, (), FOR_GOOD)
 
     def put_waiting(self, row: Waiting) -> None:
-        """A person's newest availability."""
+        """A person's newest availability; nothing is left of an erased person's."""
+        if row.end == "erased":
+            self._redis.delete(*(self._prefix + kind + row.person for kind in ("waiting:", "live:", "state:")))
+            return
         order = int(row.since.timestamp() * 1000)
         self._put(self._prefix + "waiting:" + row.person, row.offset, row, "availability", order, (row.person,))
 
     def put_invitation(self, row: Invitation) -> None:
-        """An invitation that has rung; one that nobody was rung for is nobody's news."""
-        if row.rung:
+        """An invitation that has rung, or has ended: a ring that comes after its end finds the end."""
+        if row.rung or not row.live:
             self._put_invitation(row, 2 * row.offset)
 
     def put_ring(self, row: Invitation) -> None:
@@ -76,16 +79,19 @@ class ViewWriter:
         self._put_invitation(row.model_copy(update={"state": "rung", "rung": True}), 2 * row.offset + 1)
 
     def _put_invitation(self, row: Invitation, version: int) -> None:
+        key = self._prefix + "invitation:" + row.invitation
         order = int(row.decided_wall.timestamp() * 1000)
-        self._put(self._prefix + "invitation:" + row.invitation, version, row, "invitation", order, row.people)
+        self._put(key, version, row, "invitation", order, row.people, only_if_known=not row.rung)
 
     def _put(
-        self, key: str, version: int, row: Value, kind: str, order: int, people: tuple[str, ...], keep_s: int = KEEP_S
-    ) -> None:
+        self, key: str, version: int, row: Value, kind: str, order: int, people: tuple[str, ...],
+        keep_s: int = KEEP_S, only_if_known: bool = False,
+    ) -> None:  # fmt: skip
         keys = [key]
         for person in people:
             keys += [self._prefix + "live:" + person, self._prefix + "state:" + person]
-        args = [version, wire(row), keep_s, kind, order, news_channel(self._prefix), STREAM_LIMIT, *people]
+        args: list[Any] = [version, wire(row), keep_s, kind, order, news_channel(self._prefix), STREAM_LIMIT]
+        args += [int(only_if_known), *people]
         self._script(keys=keys, args=args)
 
 

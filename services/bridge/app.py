@@ -2,6 +2,7 @@
 
 import logging
 import time
+from contextlib import closing
 from functools import partial
 
 import redis
@@ -40,20 +41,24 @@ class BridgeProcess:
     def run(self, stop: Stop) -> None:
         """Until told to stop."""
         while not stop.asked:
-            rows = RowReader(self._address, INVITATIONS, Invitation.model_validate_json, self._letters)
-            legs = EventReader(self._address, CALLS, partial(read_event, "calls"), self._letters, "bridge")
             try:
-                self._follow(rows, legs, stop)
+                with closing(self._rows()) as rows, closing(self._legs()) as legs:
+                    self._follow(rows, legs, stop)
             except Away:
                 log.warning("Kafka is away: starting again from the rows")
                 stop.wait(AWAY_PAUSE_S)
-            finally:
-                rows.close()
-                legs.close()
+
+    def _rows(self) -> RowReader[Invitation]:
+        return RowReader(self._address, INVITATIONS, Invitation.model_validate_json, self._letters)
+
+    def _legs(self) -> "EventReader[object]":
+        return EventReader(self._address, CALLS, partial(read_event, "calls"), self._letters, "bridge")
 
     def _follow(self, rows: RowReader[Invitation], legs: "EventReader[object]", stop: Stop) -> None:
         bridge = Bridge(self._outbox, self._wall)
         while not rows.at_end():
+            if stop.asked:
+                return
             self._take_rows(bridge, rows)
         beat, say = Every(BEAT_EVERY_S), Every(READY_EVERY_S, at_once=True)
         while not stop.asked:

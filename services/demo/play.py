@@ -34,7 +34,7 @@ PART_READY_S = 15.0
 READY_LIMIT_S = 90.0
 TOWN_EXTRA_S = 60.0
 """After the time played the town closes its windows, waits up to 20 s and tells; more than this is a fault."""
-SETTLE_LIMIT_S = 10.0
+SETTLE_LIMIT_S = 30.0
 REPORT_LIMIT_S = 10.0
 LOOK_EVERY_S = 0.1
 LIVE_EVERY_S = 1.0

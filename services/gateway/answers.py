@@ -5,9 +5,10 @@ Place in the flow: the last step of every route. An answer names no other person
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from fastapi import Request
 from fastapi.responses import JSONResponse, Response
 
 from matcher.errors import AlreadyEnded, BadRequest, NotFound, PartylineError, TooMany
@@ -96,6 +97,28 @@ def refusal(error: PartylineError) -> Answer:
     if status in (429, 503):
         retry_after_s = retry_after_s or RETRY_S
     return Answer(status, {"error": error.code, "message": error.message}, retry_after_s=retry_after_s)
+
+
+@dataclass(frozen=True, slots=True)
+class Comfort:
+    """What a route adds to each of its refusals: a sentence after ours, and fields."""
+
+    sentence: str
+    said: Mapping[str, Any]
+
+
+def promise_comfort(request: Request, comfort: Comfort) -> None:
+    """From here on no refusal of this request goes out without `comfort`, wherever it is made."""
+    request.state.comfort = comfort
+
+
+def comforted(answer: Answer, request: Request) -> Answer:
+    """The answer, with the comfort that its route promised if it is a refusal."""
+    comfort: Comfort | None = getattr(request.state, "comfort", None)
+    if comfort is None or answer.said is None or "error" not in answer.said:
+        return answer
+    message = f"{answer.said['message']} {comfort.sentence}"
+    return replace(answer, said={**answer.said, "message": message, **comfort.said})
 
 
 def nowhere() -> NotFound:

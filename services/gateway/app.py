@@ -23,7 +23,7 @@ from matcher.ports import Clock
 from services.adapters.views import ViewReader
 from services.clock import SystemClock
 from services.gateway import availability, entry, invitations, lines, me
-from services.gateway.answers import Answer, refusal
+from services.gateway.answers import Answer, comforted, refusal
 from services.gateway.gateway import Gateway, Room
 from services.gateway.idempotency import Once
 from services.gateway.limits import Limits
@@ -177,13 +177,14 @@ def _add_health(app: FastAPI, gateway: Gateway) -> None:
 
 def _add_errors(app: FastAPI) -> None:
     @app.exception_handler(PartylineError)
-    async def on_error(_: Request, error: PartylineError) -> Response:
-        return refusal(error).response()
+    async def on_error(request: Request, error: PartylineError) -> Response:
+        return comforted(refusal(error), request).response()
 
     @app.exception_handler(redis.RedisError)
-    async def on_redis(_: Request, error: redis.RedisError) -> Response:
+    async def on_redis(request: Request, error: redis.RedisError) -> Response:
         log.warning("redis.away %s", type(error).__name__)
-        return refusal(Away("We cannot reach a part that we need. Nothing is lost: please try again.")).response()
+        away = Away("We cannot reach a part that we need. Nothing is lost: please try again.")
+        return comforted(refusal(away), request).response()
 
     @app.exception_handler(HTTPException)
     async def on_http(_: Request, error: HTTPException) -> Response:
@@ -191,5 +192,6 @@ def _add_errors(app: FastAPI) -> None:
         return Answer(error.status_code, {"error": code, "message": "There is nothing here."}).response()
 
     @app.exception_handler(Exception)
-    async def on_fault(_: Request, error: Exception) -> Response:
-        return Answer(500, {"error": "error", "message": "Something went wrong on our side."}).response()
+    async def on_fault(request: Request, error: Exception) -> Response:
+        answer = Answer(500, {"error": "error", "message": "Something went wrong on our side."})
+        return comforted(answer, request).response()

@@ -15,13 +15,13 @@ from pydantic import Field, StrictInt
 from matcher.availability import MAX_WINDOW, Company
 from matcher.errors import BadRequest, NotAllowed
 from matcher.events import AvailabilityClosed, AvailabilityMoved, AvailabilityOpened
-from matcher.person import MARKETS, Market
+from matcher.person import MARKETS, Market, Profile, local_minute
 from matcher.values import Value
 from services.gateway.answers import ACCEPTED, Answer, Paused
 from services.gateway.body import Nothing
 from services.gateway.gateway import Asked, Gateway
 from services.gateway.limits import CHANGES
-from services.gateway.me import minute_of_day
+from services.gateway.me import hour_of, minute_of_day
 from services.topics import PERSON_EVENTS
 
 MIN_WINDOW = timedelta(minutes=5)
@@ -97,14 +97,14 @@ def routes(gateway: Gateway) -> APIRouter:
         now = gateway.clock.now()
         until = end_of(asked.form, now, market)
         await gateway.limits.take(CHANGES, asked.me.person, asked.key)
-        await _may_open(gateway, asked.me.person)
+        profile = await _may_open(gateway, asked.me.person)
         availability = asked.id("av")
         opened = AvailabilityOpened(
             availability=availability, opened_at=now, until=until, company=asked.form.company,
             **asked.about_me("opened"),
         )  # fmt: skip
         await gateway.outbox.say(PERSON_EVENTS, asked.me.person, opened)
-        return Answer(202, {"availability": availability, **remaining(until, now)})
+        return Answer(202, {"availability": availability, **remaining(until, now), **_quiet_note(profile, now)})
 
     async def move_window(asked: Asked[Window]) -> Answer:
         now = gateway.clock.now()
@@ -134,11 +134,19 @@ def routes(gateway: Gateway) -> APIRouter:
     return router
 
 
-async def _may_open(gateway: Gateway, person: str) -> None:
+async def _may_open(gateway: Gateway, person: str) -> Profile:
     row = await gateway.people.find(person)
-    if row is None:
+    if row is None or row.profile is None:
         raise NotAllowed("Please tell us a little about yourself first.")
     if row.held:
         raise NotAllowed("We need to talk with you before you can take calls again. Please get in touch with us.")
     if row.paused:
         raise Paused("You asked us to leave you alone for now. Come back first, whenever you like.")
+    return row.profile
+
+
+def _quiet_note(profile: Profile, now: datetime) -> dict[str, str]:
+    quiet = profile.quiet
+    if quiet is None or not quiet.cover(local_minute(profile.market, now)):
+        return {}
+    return {"note": f"These are your quiet hours: nobody rings you before {hour_of(quiet.end_min)}."}

@@ -19,7 +19,7 @@ from matcher.events import PersonEvent
 from matcher.ports import Clock
 from matcher.values import derived_id
 from services.adapters.views import ViewReader
-from services.gateway.answers import Answer, NotSignedIn
+from services.gateway.answers import Answer, NotSignedIn, comforted
 from services.gateway.body import Form, read_body, read_form, read_key
 from services.gateway.idempotency import KEEP_S, Once, fingerprint
 from services.gateway.limits import Limits
@@ -126,7 +126,7 @@ class Gateway:
             scope = session.person if session else f"{asked.address}|{request.url.path}"
             what = fingerprint(self.settings.secret, request.method, request.url.path, raw)
             answer = await self.once.answer(scope, asked.key, what, lambda: act(asked), keep_s)
-        return self._opened(answer, asked.key)
+        return self._opened(comforted(answer, request), asked.key)
 
     async def tell(self, event: PersonEvent) -> None:
         """Write what a person did into the log, and remember it until the view shows it."""

@@ -23,7 +23,7 @@ from matcher.events import (
 from matcher.invitation import Answer as Reply, Invitation
 from matcher.outcome import pair_key
 from matcher.values import Value
-from services.gateway.answers import ACCEPTED, Answer, NotYet, nowhere
+from services.gateway.answers import ACCEPTED, Answer, Comfort, NotYet, nowhere, promise_comfort
 from services.gateway.body import Nothing
 from services.gateway.gateway import Asked, Gateway
 from services.gateway.idempotency import KEEP_HEARTBEAT_S, KEEP_S
@@ -32,9 +32,7 @@ from services.topics import CALLS, OUTCOMES, PERSON_EVENTS, POOL
 
 ID_LIMIT = 80
 
-CONCERN_ANSWER = {
-    "message": "Thank you for telling us. You will not be put through to this person again, and they will not be "
-    "called until one of us has looked into it. If somebody is in danger now, please call 999.",
+CRISIS_LINE = {
     "crisis_line": {
         "name": "Samaritans",
         "number": "116 123",
@@ -42,7 +40,16 @@ CONCERN_ANSWER = {
         "emergency": "999",
     },
 }
-
+CONCERN_ANSWER = {
+    "message": "Thank you for telling us. You will not be put through to this person again, and they will not be "
+    "called until one of us has looked into it. If somebody is in danger now, please call 999.",
+    **CRISIS_LINE,
+}
+CONCERN_COMFORT = Comfort(
+    "We are sorry that we could not take your report just now. You need not wait for us: Samaritans listen on 116 123, "
+    "day and night; if somebody is in danger now, please call 999.",
+    CRISIS_LINE,
+)
 
 Step = Callable[[Asked[Any], Invitation], Awaitable[Answer]]
 
@@ -163,8 +170,13 @@ def routes(gateway: Gateway) -> APIRouter:
     router = APIRouter()
     steps = Steps(gateway)
 
-    def add(path: str, form: type[Value], step: Step, keep_s: int = KEEP_S) -> None:
+    def add(
+        path: str, form: type[Value], step: Step, keep_s: int = KEEP_S, comfort: Comfort | None = None
+    ) -> None:
         async def post(request: Request, invitation: str) -> Response:
+            if comfort is not None:
+                promise_comfort(request, comfort)
+
             async def act(asked: Asked[Any]) -> Answer:
                 return await step(asked, await find(gateway, invitation, asked.me.person))
 
@@ -175,7 +187,7 @@ def routes(gateway: Gateway) -> APIRouter:
     add("/invitations/{invitation}/accept", Nothing, steps.accept)
     add("/invitations/{invitation}/decline", Nothing, steps.decline)
     add("/invitations/{invitation}/block", Nothing, steps.block)
-    add("/invitations/{invitation}/concern", Concern, steps.concern)
+    add("/invitations/{invitation}/concern", Concern, steps.concern, comfort=CONCERN_COMFORT)
     add("/calls/{invitation}/heartbeat", Heartbeat, steps.heartbeat, KEEP_HEARTBEAT_S)
     add("/calls/{invitation}/end", Nothing, steps.hang_up)
     add("/calls/{invitation}/outcome", Outcome, steps.outcome)

@@ -100,17 +100,22 @@ class Hub:
         """Wake lines as news comes; for ever."""
         while True:
             try:
-                async with self._redis.pubsub() as pubsub:
-                    await pubsub.subscribe(self._news, self._ended)
-                    for line in self._all():  # what was said while nobody listened
-                        line.wake()
-                    while True:
-                        message = await pubsub.get_message(ignore_subscribe_messages=True, timeout=LISTEN_S)
-                        if message is not None:
-                            self._heard(message["channel"].decode(), message["data"].decode())
+                await self._listen()
             except redis.RedisError:
                 log.warning("redis.awaited for news")
-                await asyncio.sleep(RESUBSCRIBE_S)
+            except Exception as error:  # if this ended, lines would stay open for people who have left
+                log.error("news.fault %s", type(error).__name__)
+            await asyncio.sleep(RESUBSCRIBE_S)
+
+    async def _listen(self) -> None:
+        async with self._redis.pubsub() as pubsub:
+            await pubsub.subscribe(self._news, self._ended)
+            for line in self._all():  # what was said while nobody listened
+                line.wake()
+            while True:
+                message = await pubsub.get_message(ignore_subscribe_messages=True, timeout=LISTEN_S)
+                if message is not None:
+                    self._heard(message["channel"].decode(), message["data"].decode())
 
     def _heard(self, channel: str, word: str) -> None:
         if channel == self._ended:
@@ -152,7 +157,11 @@ class Receipts:
     async def send(self) -> None:
         """Send what was given; for ever."""
         while True:
-            await self._send(await self._waiting.get())
+            receipt = await self._waiting.get()
+            try:
+                await self._send(receipt)
+            except Exception as error:  # the next receipts have to go out all the same
+                log.error("receipt.fault %s %s", receipt.id, type(error).__name__)
 
     async def _send(self, receipt: ReceiptGiven) -> None:
         for _ in range(RECEIPT_ATTEMPTS):

@@ -13,9 +13,9 @@ from matcher.errors import BadRequest, NotAllowed, NotFound
 from matcher.events import PersonChanged, PersonErased, PersonPaused, PersonRegistered, PersonResumed
 from matcher.person import NAME_LIMIT, AgeBand, Gender, Market, Person, Profile, QuietHours, Wish
 from matcher.values import Value
-from services.gateway.answers import ACCEPTED, Answer
-from services.gateway.body import Nothing, complaint
-from services.gateway.gateway import COOKIE, Asked, Gateway
+from services.gateway.answers import ACCEPTED, Answer, NotSignedIn
+from services.gateway.body import Nothing, complaint, read_key
+from services.gateway.gateway import COOKIE, Asked, Gateway, address_of
 from services.gateway.limits import CHANGES
 from services.gateway.lists import AREAS
 from services.gateway.live import Hub
@@ -90,11 +90,12 @@ def shown(row: Person) -> dict[str, Any]:
     assert row.profile is not None
     told = row.profile.model_dump(mode="json", exclude={"market", "cell", "quiet"})
     quiet = row.profile.quiet
-    told["quiet"] = quiet and {"start": _hour(quiet.start_min), "end": _hour(quiet.end_min)}
+    told["quiet"] = quiet and {"start": hour_of(quiet.start_min), "end": hour_of(quiet.end_min)}
     return told | {"paused": row.paused, "held": row.held}
 
 
-def _hour(minute: int) -> str:
+def hour_of(minute: int) -> str:
+    """Minutes after midnight as "HH:MM"."""
     return f"{minute // 60:02d}:{minute % 60:02d}"
 
 
@@ -130,8 +131,14 @@ def routes(gateway: Gateway, hub: Hub) -> APIRouter:
 
     async def erase(asked: Asked[Nothing]) -> Answer:
         await gateway.tell(PersonErased(**asked.about_me("erased")))
+        await gateway.sessions.put_erased(asked.me, asked.address, asked.key)
         await hub.say_ended(await gateway.sessions.end_all(asked.me.person))
         return ACCEPTED
+
+    async def erased_before(request: Request) -> bool:
+        async with gateway.room.in_time():
+            token = request.cookies.get(COOKIE)
+            return await gateway.sessions.was_erased(token, address_of(request), read_key(request))
 
     @router.put("/me")
     async def put_me(request: Request) -> Response:
@@ -151,7 +158,12 @@ def routes(gateway: Gateway, hub: Hub) -> APIRouter:
 
     @router.delete("/me")
     async def delete_me(request: Request) -> Response:
-        response = await gateway.write(request, Nothing, erase)
+        try:
+            response = await gateway.write(request, Nothing, erase)
+        except NotSignedIn:
+            if not await erased_before(request):
+                raise
+            response = ACCEPTED.response()
         response.delete_cookie(COOKIE)
         return response
 

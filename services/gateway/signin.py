@@ -23,6 +23,8 @@ CODE_S = 300
 CODE_ATTEMPTS = 5
 SESSION_S = 30 * 24 * 3600
 SESSIONS_PER_PERSON = 20
+ERASED_S = 24 * 3600
+"""For so long whoever erased themselves is told so again."""
 HOME_REGION = "GB"
 PERSON_ID_LENGTH = 24
 
@@ -117,6 +119,7 @@ class Sessions:
         self._redis = client
         self._one = prefix + "session:"
         self._all = prefix + "sessions:"
+        self._erased = prefix + "erased:"
 
     async def open(self, token: str, person: str, phone: str) -> None:
         """Open a session; of too many the oldest ends."""
@@ -128,8 +131,7 @@ class Sessions:
             pipe.expire(self._all + person, SESSION_S)
             pipe.zrange(self._all + person, 0, -SESSIONS_PER_PERSON - 1)
             *_, oldest = await pipe.execute()
-        for one in oldest:
-            await self._end(person, one.decode())
+        await self._end(person, *(one.decode() for one in oldest))
 
     async def find(self, token: str) -> Session | None:
         """The session of this token, which lives on from now."""
@@ -140,7 +142,10 @@ class Sessions:
             found, _ = await pipe.execute()
         if b"person" not in found or b"phone" not in found:
             return None
-        return Session(session, found[b"person"].decode(), found[b"phone"].decode())
+        person = found[b"person"].decode()
+        # The list has to outlive every session in it: otherwise an erased person's sessions would not be found.
+        await self._redis.expire(self._all + person, SESSION_S)
+        return Session(session, person, found[b"phone"].decode())
 
     async def end(self, session: Session) -> list[str]:
         """End this session; returns what has ended."""
@@ -151,14 +156,25 @@ class Sessions:
         """End all sessions of a person; returns what has ended."""
         found: Any = await self._redis.zrange(self._all + person, 0, -1)
         ended = [one.decode() for one in found]
-        for session in ended:
-            await self._end(person, session)
+        await self._end(person, *ended)
         return ended
 
-    async def _end(self, person: str, session: str) -> None:
-        async with self._redis.pipeline() as pipe:
-            pipe.delete(self._one + session)
-            pipe.zrem(self._all + person, session)
+    async def put_erased(self, session: Session, address: str, key: str) -> None:
+        """Remember that this request erased whoever has the session, which is about to end."""
+        for who in (session.session, address):
+            await self._redis.set(self._erased + _hash(f"{who}|{key}"), 1, ex=ERASED_S)
+
+    async def was_erased(self, token: str | None, address: str, key: str) -> bool:
+        """Whether this request erased somebody before; a page without its cookie is known by its address."""
+        who = _hash(token) if token else address
+        return bool(await self._redis.exists(self._erased + _hash(f"{who}|{key}")))
+
+    async def _end(self, person: str, *sessions: str) -> None:
+        if not sessions:
+            return
+        async with self._redis.pipeline() as pipe:  # all of them or none
+            pipe.delete(*(self._one + session for session in sessions))
+            pipe.zrem(self._all + person, *sessions)
             await pipe.execute()
 
 

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from contextlib import closing
 
 import redis
 
@@ -42,18 +43,21 @@ class NotifierProcess:
     def run(self, stop: Stop) -> None:
         """Until told to stop. When Kafka or Redis goes away in mid-step, everything begins again from the rows."""
         while not stop.asked:
-            rows = RowReader(self._address, INVITATIONS, Invitation.model_validate_json, self._letters)
             try:
-                self._follow(rows, stop)
+                with closing(self._rows()) as rows:
+                    self._follow(rows, stop)
             except (Away, redis.RedisError) as error:
                 log.warning("starting again from the rows: %s", type(error).__name__)
                 stop.wait(AWAY_PAUSE_S)
-            finally:
-                rows.close()
+
+    def _rows(self) -> RowReader[Invitation]:
+        return RowReader(self._address, INVITATIONS, Invitation.model_validate_json, self._letters)
 
     def _follow(self, rows: RowReader[Invitation], stop: Stop) -> None:
         notifier = Notifier(self._claims, [self._channel], self._outbox, self._clock.wall)
         while not rows.at_end():
+            if stop.asked:
+                return
             self._take(notifier, rows)
         notifier.start()
         renew, say = Every(RENEW_EVERY_S), Every(READY_EVERY_S, at_once=True)

@@ -17,6 +17,7 @@ from matcher.values import derived_id, newer
 RINGING_LEASE_S = 45
 CALL_LEASE_S = 60
 RENEW_EVERY_S = 15
+REMEMBER_ENDED = timedelta(seconds=DONE_S)
 
 
 def lease_s(row: Invitation) -> int:
@@ -42,6 +43,9 @@ class Notifier:
         """Take in one row of the topic; acts on it at once after `start`. Raises Away if the claims were lost."""
         if not newer(row, self._live.get(row.invitation) or self._ended.get(row.invitation)):
             return
+        if not row.live and row.pool_wall < self._wall() - REMEMBER_ENDED:
+            self._live.pop(row.invitation, None)
+            return  # too long ago for anybody to ring it again
         (self._live if row.live else self._ended)[row.invitation] = row
         if not row.live:
             self._live.pop(row.invitation, None)
@@ -60,7 +64,7 @@ class Notifier:
         for row in self._live.values():
             if row.state != "offered" and not self._claims.renew(row, lease_s(row)):
                 self._claims.restore(row, lease_s(row))
-        oldest = self._wall() - timedelta(seconds=DONE_S)
+        oldest = self._wall() - REMEMBER_ENDED
         self._ended = {key: row for key, row in self._ended.items() if row.pool_wall > oldest}
 
     def _act(self, row: Invitation) -> None:

@@ -1,5 +1,6 @@
 """The stream processor as a process: wiring, and nothing else."""
 
+import asyncio
 import logging
 import os
 
@@ -32,11 +33,11 @@ def build(settings: Settings) -> faust.App:
     ready = Ready(client, settings.redis_prefix, "processor")
 
     async def follow() -> None:
-        await projector.run(processor.rows, lambda: processor.ready)
+        await projector.run(processor.stored, lambda: processor.ready)
 
     async def say_ready() -> None:
         if processor.ready:
-            ready.say()
+            await asyncio.to_thread(ready.say)
 
     app.task(follow)
     app.timer(interval=READY_EVERY_S, name="ready")(say_ready)
@@ -48,4 +49,5 @@ def run(settings: Settings) -> None:
     wait_for_broker(settings.broker, BROKER_WAIT_S, log.warning)
     create(settings.broker, settings.topic_prefix, settings.embedded)
     log.info("processor %d starts", os.getpid())
+    logging.getLogger("faust.topics").setLevel(logging.CRITICAL)  # it prints whole messages, names and numbers too
     start_worker(build(settings), loglevel=settings.log_level)

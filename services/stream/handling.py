@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 
 ATTEMPTS = 3
 PAUSE_S = 0.05
+MESSAGE_LIMIT = 900_000
+"""Bytes; the producer refuses a million, and would at every try."""
 
 
 class SendFailed(Exception):
@@ -27,7 +29,8 @@ class SendFailed(Exception):
 
 
 async def send(topic: TopicT, key: bytes | None, value: bytes, partition: int | None = None) -> None:
-    """Send and return when the broker has it. Raises SendFailed."""
+    """Send and return when the broker has it. Raises SendFailed, and BadEvent for what no broker would take."""
+    _fits(value)
     try:
         await (await topic.send(key=key, value=value, partition=partition))
     except Exception as error:
@@ -35,12 +38,19 @@ async def send(topic: TopicT, key: bytes | None, value: bytes, partition: int | 
 
 
 async def write_rows(table: RowTable, rows: dict[bytes, bytes | None]) -> None:
-    """Write rows and return when broker and store have them. Raises SendFailed."""
+    """Write rows and return when broker and store have them. Raises SendFailed, and BadEvent as `send` does."""
+    for value in rows.values():
+        _fits(value)
     try:
         if rows:
             await table.write(rows)
     except Exception as error:
         raise SendFailed(str(error)) from error
+
+
+def _fits(value: bytes | None) -> None:
+    if value is not None and len(value) > MESSAGE_LIMIT:
+        raise BadEvent(f"what it leads to is too large: {len(value)} bytes")
 
 
 async def handle(event: EventT, step: Callable[[], Awaitable[None]], letters: TopicT, clock: Clock) -> None:

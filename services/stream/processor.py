@@ -5,6 +5,8 @@ Place in the flow: person-events -> **enrich** -> people, pool -> **pool** -> wa
 """
 
 import logging
+from datetime import timedelta
+from itertools import groupby
 from typing import Any
 from uuid import uuid4
 
@@ -14,22 +16,28 @@ from faust.types import EventT, StreamT
 
 from matcher.availability import Waiting
 from matcher.enrich import Send, apply_person
+from matcher.errors import BadEvent
 from matcher.events import OutcomeGiven, PersonEvent, PoolEvent, Tick, read_event
 from matcher.invitation import Invitation
 from matcher.outcome import Pair, apply_outcome, met
-from matcher.person import MARKETS, Person
-from matcher.pool import Change, Forgotten, Pool
+from matcher.person import Market, Person
+from matcher.pool import Change, Forgotten, Pool, write_order
 from matcher.ports import Clock
-from matcher.values import Row, wire
+from matcher.values import wire
 from services import topics
+from services.adapters.dead_letters import letter
 from services.settings import Settings
 from services.stream.factory import PARTITIONS, after_recovery, raw_topic, ready_partitions, row_table, settled
 from services.stream.handling import handle, send, write_rows
 from services.stream.projector import Projector
+from services.stream.recovery import Stored, pools_from
 from services.stream.rewriting import Rewriter
-from services.stream.store import RowTable
+from services.stream.store import RowTable, row_offset
 
 log = logging.getLogger(__name__)
+
+TICK_AHEAD = timedelta(minutes=5)
+"""How far a tick may be ahead of this machine's clock."""
 
 
 def partition_of(key: str) -> int:
@@ -46,7 +54,7 @@ class Processor:
         self._settings = settings
         self._clock = clock
         self._projector = projector
-        self._pools: dict[str, Pool] = {}
+        self._pools: dict[Market, Pool] = {}
         address = settings.kafka
         self._person_events = raw_topic(app, address.topic(topics.PERSON_EVENTS))
         self._pool_events = raw_topic(app, address.topic(topics.POOL))
@@ -100,6 +108,8 @@ class Processor:
 
     async def _pool_one(self, event: EventT) -> None:
         fact: PoolEvent = read_event("pool", event.value)
+        if isinstance(fact, Tick):
+            self._refuse_the_future(fact)
         try:
             changes = self._pools[fact.market].apply(fact, event.message.offset)
             for row in changes:
@@ -108,18 +118,29 @@ class Processor:
                         await send(self._person_events, news.person.encode(), wire(news))
             await self._write_changes(changes)
         except Exception:
-            self._pools = self._pools_from(self.rows())  # it may hold what was never written
+            await self._rebuild()  # the pool may hold what was never written
             raise
 
+    def _refuse_the_future(self, tick: Tick) -> None:
+        """The pool's time never goes back, so one tick from far ahead would end everything. Raises BadEvent."""
+        wall_ahead, domain_ahead = tick.wall - self._clock.wall(), tick.now - self._clock.now()
+        if wall_ahead > TICK_AHEAD or domain_ahead > TICK_AHEAD * max(self._settings.speed, 1.0):
+            raise BadEvent("a tick from the future")
+
     async def _write_changes(self, changes: list[Change]) -> None:
-        waiting = {row.person: row for row in changes if isinstance(row, Waiting)}
-        invitations = {row.invitation: row for row in changes if isinstance(row, Invitation)}
-        gone = [row for row in changes if isinstance(row, Forgotten)]
-        await self._write(self.waiting, waiting)
-        await self._write(self.invitations, invitations)
-        # Windows first: an invitation is needed to tell that a kept window was called.
-        await write_rows(self.waiting, {row.key.encode(): None for row in gone if row.table == "waiting"})
-        await write_rows(self.invitations, {row.key.encode(): None for row in gone if row.table == "invitations"})
+        for kind, some in groupby(write_order(changes), key=type):
+            rows = list(some)
+            if kind is Invitation:
+                await self._write(self.invitations, {row.invitation: row for row in rows})
+            elif kind is Waiting:
+                await self._write(self.waiting, {row.person: row for row in rows})
+            else:
+                await self._forget(rows)
+
+    async def _forget(self, gone: list[Forgotten]) -> None:
+        for table in (self.waiting, self.invitations):
+            kind = "waiting" if table is self.waiting else "invitations"
+            await write_rows(table, {row.key.encode(): None for row in gone if row.table == kind})
 
     async def _tick(self) -> None:
         for market in self._settings.markets:
@@ -159,18 +180,23 @@ class Processor:
 
     async def _recovered(self) -> None:
         """All rows are here: the pools as they were, the views as they must be."""
-        rows = self.rows()
-        self._pools = self._pools_from(rows)
+        await self._rebuild()
         self._projector.project_all()
-        log.info("recovered %d rows", len(rows))
 
-    @staticmethod
-    def _pools_from(rows: list[Row]) -> dict[str, Pool]:
-        by_market: dict[str, list[Waiting | Invitation]] = {market: [] for market in MARKETS}
-        for row in rows:
-            if isinstance(row, Waiting | Invitation):
-                by_market[row.market].append(row)
-        return {market: Pool(market, kept) for market, kept in by_market.items()}
+    async def _rebuild(self) -> None:
+        """Every pool from its rows; a row that cannot be read is dead-lettered and passed over."""
+        self._pools, unreadable = pools_from(self.stored(), self._pools)
+        for stored in unreadable:
+            await self._bury(stored)
+
+    async def _bury(self, stored: Stored) -> None:
+        log.error("dead-lettered a row of %s that cannot be read", stored.table)
+        partition, offset = partition_of(stored.key.decode(errors="replace")), row_offset(stored.value)
+        dead = letter(
+            source_topic=stored.table, partition=partition, offset=offset, key=stored.key, value=stored.value,
+            error="not a row", attempts=1, at=self._clock.wall(),
+        )  # fmt: skip
+        await send(self._letters, stored.table.encode(), wire(dead))
 
     def _live(self, table: RowTable, partition: int) -> dict[bytes, bytes]:
         """The rows of a table's partition that somebody who starts to read now must still find."""
@@ -182,9 +208,9 @@ class Processor:
             return {row.person.encode(): wire(row) for row in rows if isinstance(row, Waiting)}
         return {row.invitation.encode(): wire(row) for row in rows if isinstance(row, Invitation)}
 
-    def rows(self) -> list[Row]:
-        """Every row of a person, an availability or an invitation that this worker keeps."""
+    def stored(self) -> list[Stored]:
+        """Every row of a person, an availability or an invitation that this worker keeps, unread."""
         kinds: list[tuple[RowTable, Any]] = [
             (self.people, Person), (self.waiting, Waiting), (self.invitations, Invitation),
         ]  # fmt: skip
-        return [kind.model_validate_json(value) for table, kind in kinds for value in table.values()]
+        return [Stored(table.name, key, value, kind) for table, kind in kinds for key, value in table.items()]

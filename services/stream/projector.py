@@ -10,12 +10,14 @@ import logging
 from collections.abc import Callable
 
 import redis
+from pydantic import ValidationError
 
 from matcher.availability import Waiting
 from matcher.invitation import Invitation
 from matcher.person import Person
 from matcher.values import Row
 from services.adapters.views import ViewWriter
+from services.stream.recovery import Stored
 
 log = logging.getLogger(__name__)
 
@@ -54,15 +56,15 @@ class Projector:
         """Write every row again at the next step."""
         self._stale = True
 
-    async def run(self, rows: Callable[[], list[Row]], ready: Callable[[], frozenset[int]]) -> None:
-        """Follow for ever; `rows` are all rows of this worker, of the partitions that are `ready`."""
+    async def run(self, stored: Callable[[], list[Stored]], ready: Callable[[], frozenset[int]]) -> None:
+        """Follow for ever; `stored` are all rows of this worker, of the partitions that are `ready`."""
         while True:
             batch = await self._next()
             try:
                 mine = ready()
                 if mine and (self._stale or not await asyncio.to_thread(self._views.whole, mine)):
                     self._stale = False
-                    await asyncio.to_thread(self._write, rows())
+                    await asyncio.to_thread(self._write_all, stored())
                     await asyncio.to_thread(self._views.set_whole, mine)
                 await asyncio.to_thread(self._write, batch)
             except redis.RedisError as error:
@@ -78,6 +80,13 @@ class Projector:
         while len(batch) < BATCH_LIMIT and not self._queue.empty():
             batch.append(self._queue.get_nowait())
         return batch
+
+    def _write_all(self, stored: list[Stored]) -> None:
+        for one in stored:
+            try:
+                put(self._views, one.row())
+            except ValidationError:
+                continue  # the processor has dead-lettered it
 
     def _write(self, rows: list[Row]) -> None:
         for row in rows:

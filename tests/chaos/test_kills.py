@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -17,12 +18,13 @@ from typing import Any
 import pytest
 import redis
 
+from matcher.events import ReceiptGiven, read_event
 from matcher.invitation import Invitation
 from services.adapters.kafka import producer
 from services.adapters.reading import Letters, RowReader
 from services.clock import SystemClock
 from services.settings import Settings
-from services.topics import INVITATIONS, KafkaAddress
+from services.topics import INVITATIONS, RECEIPTS, KafkaAddress
 from tests.world import eventually
 
 PEOPLE = 400
@@ -84,17 +86,33 @@ def demo(data: Path, arguments: list[str]) -> Iterator[Demo]:
             made.process.wait(15)
 
 
-class Rings:
-    """Watches the rows for rings."""
+class Signs:
+    """Watches the topics for signs that offers flow: decided, rung, held by both pages, connected."""
 
     def __init__(self, addresses: dict[str, Any]) -> None:
         kafka = KafkaAddress(addresses["broker"], addresses["topic_prefix"], addresses["embedded"])
         letters = Letters(producer(kafka), kafka, SystemClock(Settings()))
         self._rows = RowReader(kafka, INVITATIONS, Invitation.model_validate_json, letters)
+        self._receipts: RowReader[ReceiptGiven] = RowReader(kafka, RECEIPTS, partial(read_event, "receipts"), letters)
+        self._decided: dict[str, float] = {}
+        self._connected: set[str] = set()
+        self._held: dict[str, set[str]] = defaultdict(set)
 
-    def one_after(self, wall: float) -> bool:
-        """Whether somebody was rung for an offer that was decided after this wall time."""
-        return any(row.rung and row.decided_wall.timestamp() > wall for row in self._rows.poll(100))
+    def flow_after(self, wall: float) -> bool:
+        """Whether an offer decided after this wall time was held by both pages, and a call connected after it."""
+        for row in self._rows.poll(100):
+            self._decided[row.invitation] = row.decided_wall.timestamp()
+            if row.connected_wall and row.connected_wall.timestamp() > wall:
+                self._connected.add(row.invitation)
+        for receipt in self._receipts.poll(100):
+            if receipt.result == "held":
+                self._held[receipt.invitation].add(receipt.person)
+        new = [key for key, people in self._held.items() if len(people) == 2 and self._decided.get(key, 0.0) > wall]
+        return bool(new and self._connected)
+
+    def forget_calls(self) -> None:
+        """From now on only new calls count."""
+        self._connected.clear()
 
 
 def _wipe(addresses: dict[str, Any]) -> None:
@@ -124,16 +142,17 @@ def test_killed_processes_and_a_wiped_redis_lose_nothing_and_offers_flow_again(
     told: list[str] = []
     with demo(tmp_path / "demo", arguments) as played:
         addresses = played.wait_for_town()
-        rings = Rings(addresses)
-        eventually(lambda: rings.one_after(0.0))
+        signs = Signs(addresses)
+        eventually(partial(signs.flow_after, 0.0), what="the town is alive")
         for deed in deeds:
             hit_at = time.time()
+            signs.forget_calls()
             told.append(deed)
             if deed == "wipe":
                 _wipe(addresses)
             else:
                 played.kill(deed)
-            eventually(partial(rings.one_after, hit_at), OFFERS_AGAIN_S, what=f"somebody is rung again after {told}")
+            eventually(partial(signs.flow_after, hit_at), OFFERS_AGAIN_S, what=f"offers and calls flow after {told}")
         report = played.report()
     told += played.errors
     shown = ("double_booked", "lost", "lost_of", "violations", "restarts", "connected")

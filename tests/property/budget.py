@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.property.machine import Town
-from tests.property.truths import Violation
+from tests.property.told import Violation
 
 SEED_VARIABLE = "PARTYLINE_TEST_SEED"
 STEPS = 45

@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.property.budget import SEQUENCES, chosen_seed, run
-from tests.property.truths import Truths, Violation
+from tests.property.told import Violation
+from tests.property.truths import Truths
 
 _NOW = datetime(2026, 6, 15, 8, 0, tzinfo=UTC)
 _LATER = _NOW + timedelta(seconds=45)

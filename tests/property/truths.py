@@ -1,179 +1,17 @@
 """The checker: design truths 1-6 restated in plain Python, from the logs and rows alone.
 
-Place in the flow: world -> **truths** <- machine. It shares no code with what it checks: events, rows and leases come
+Place in the flow: world -> told -> hard_rules, rest -> **truths** <- machine. It shares no code with what it checks: events, rows and leases come
 in as JSON values, and the hard rules, deadlines and ends are worked out again from the order of the two logs.
 """
 
 from datetime import datetime
-from math import cos, hypot, radians
-from typing import Any
-from zoneinfo import ZoneInfo
 
-Json = dict[str, Any]
+from tests.property.hard_rules import hour_refusal, lasting_refusal
+from tests.property.rest import Rest
+from tests.property.told import Json, Requests, Told, insist, time_of
 
-LONDON = ZoneInfo("Europe/London")
-BANDS = ["18-24", "25-34", "35-49", "50-64", "65-74", "75+"]
-NEAR_KM = 25
-LEAST_TALK_S = 180
 RINGING = ("offered", "rung", "accepted")
 LIVE = (*RINGING, "confirmed")
-
-
-class Violation(AssertionError):
-    """A truth of the design does not hold."""
-
-
-def time_of(value: str) -> datetime:
-    """The UTC time in a row or event."""
-    return datetime.fromisoformat(value)
-
-
-def insist(holds: object, truth: int, sentence: str) -> None:
-    """Raise a Violation of this truth unless it holds."""
-    if not holds:
-        raise Violation(f"truth {truth}: {sentence}")
-
-
-# --- truth 5, the hard rules as a person would say them ---
-
-
-def lasting_refusal(me: str, mine: Json, you: str, yours: Json) -> str | None:
-    """Why `me` may not talk with `you` at any hour, or None."""
-    if not set(mine["languages"]) & set(yours["languages"]):
-        return "no language in common"
-    if you in mine["blocks"]:
-        return "blocked"
-    if "same_gender" in mine["wishes"] and (mine["gender"] == "unsaid" or mine["gender"] != yours["gender"]):
-        return "gender wish"
-    if "near_age" in mine["wishes"] and abs(BANDS.index(mine["age_band"]) - BANDS.index(yours["age_band"])) > 1:
-        return "age wish"
-    if "near_home" in mine["wishes"] and _km(mine["cell"], yours["cell"]) > NEAR_KM:
-        return "home wish"
-    return None
-
-
-def hour_refusal(known: Json, you: str, now: datetime) -> str | None:
-    """Why this person may not be asked about `you` at this hour, or None."""
-    mine = known["features"]
-    if (time_of(known["until"]) - now).total_seconds() < LEAST_TALK_S:
-        return "less than three minutes left"
-    local = now.astimezone(LONDON)
-    if mine["quiet"] and _in_quiet(local.hour * 60 + local.minute, mine["quiet"]):
-        return "quiet hours"
-    bonded, met = you in mine["bonds"], you in mine["met"]
-    fits = {"known": bonded, "new": not bonded and not met, "either": bonded or not met}
-    return None if fits[known["company"]] else "company"
-
-
-def _in_quiet(minute: int, quiet: Json) -> bool:
-    start, end = quiet["start_min"], quiet["end_min"]
-    length = (end - start) % (24 * 60)
-    return (minute - start) % (24 * 60) < length
-
-
-def _km(a: str, b: str) -> float:
-    (lat_a, lon_a), (lat_b, lon_b) = (map(float, cell.split(",")) for cell in (a, b))
-    return 111.2 * hypot(lat_a - lat_b, (lon_a - lon_b) * cos(radians((lat_a + lat_b) / 2)))
-
-
-class Requests:
-    """What people asked for, in the order of person-events; a request that comes again is no new request."""
-
-    def __init__(self) -> None:
-        self.people: dict[str, Json] = {}
-        self.windows: dict[str, Json] = {}
-        self._seen: set[str] = set()
-        self._reasons: dict[tuple[str, str], list[int]] = {}
-
-    def asked(self, offset: int, event: Json) -> None:
-        """One event of person-events."""
-        if event["id"] in self._seen:
-            return
-        self._seen.add(event["id"])
-        nobody = {"here": False, "paused": False, "held": False, "erased": False, "blocks": set()}
-        person = self.people.setdefault(event["person"], nobody)
-        kind = event["type"].rsplit(".", 1)[0]
-        if kind == "person.registered":
-            person.update(here=True, erased=False)
-        elif kind in ("person.paused", "person.resumed"):
-            person["paused"] = kind == "person.paused"
-        elif kind == "person.held":
-            person["held"] = True
-        elif kind in ("person.blocked", "concern.raised"):
-            person["blocks"].add(event["other"])
-        elif kind == "person.erased":
-            person.update(here=False, paused=False, erased=True, blocks=set())
-        elif kind == "availability.opened":
-            refused = self._refusal(person)
-            self.windows[event["availability"]] = {"person": event["person"], "offset": offset, "refused": refused}
-        reason = kind.rsplit(".", 1)[1]
-        self._reasons.setdefault((event["person"], reason), []).append(offset)
-
-    @staticmethod
-    def _refusal(person: Json) -> str | None:
-        if not person["here"]:
-            return "erased" if person["erased"] else "unknown"
-        if person["held"]:
-            return "held"
-        return "paused" if person["paused"] else None
-
-    def check_cause(self, availability: str, kind: str) -> None:
-        """An end needs somebody who asked for it, after the window was asked for."""
-        window = self.windows[availability]
-        refused = window["refused"]
-        insist(refused in (None, kind), 6, f"{availability} was asked for while {refused}, and ended as {kind}")
-        if kind in ("called", "ran_out") or refused:
-            return
-        asked = self._reasons.get((window["person"], kind), [])
-        insist(any(offset > window["offset"] for offset in asked), 6, f"{availability} {kind}, and nobody asked for it")
-
-    def check_row(self, person: str, row: Json) -> None:
-        """The row of `people` says what the requests say."""
-        told = self.people[person]
-        for name in ("paused", "held", "erased"):
-            insist(row[name] == told[name], 6, f"{person} is {name}={row[name]}, and the requests say otherwise")
-        insist(set(row["blocks"]) == told["blocks"], 6, f"the blocks of {person} are not those asked for")
-        insist((row["profile"] is not None) == told["here"], 6, f"{person} is here or not, against the requests")
-
-
-class Told:
-    """What the pool's log says about people and time, after each offset."""
-
-    def __init__(self) -> None:
-        self.after: list[tuple[datetime | None, dict[str, Json]]] = []
-        self.accepts: dict[str, dict[str, int]] = {}
-
-    def logged(self, offset: int, event: Json) -> None:
-        """One event of the pool's log."""
-        now, people = self.after[-1] if self.after else (None, {})
-        if event["type"] == "tick.v1":
-            now = max(now, time_of(event["now"])) if now else time_of(event["now"])
-        elif "seq" in event:
-            people = {**people, event["person"]: _known(people.get(event["person"]), offset, event)}
-        elif event["type"] == "invitation.answered.v1" and event["answer"] == "accept":
-            self.accepts.setdefault(event["invitation"]["invitation"], {}).setdefault(event["person"], offset)
-        self.after.append((now, people))
-
-
-def _known(before: Json | None, offset: int, event: Json) -> Json:
-    nothing: Json = {"seq": -1, "features": None, "until": None, "company": None, "left": None, "asked": frozenset()}
-    known = before or nothing
-    if event["seq"] <= known["seq"]:
-        return known
-    known = {**known, "seq": event["seq"]}
-    kind = event["type"]
-    if kind == "person.edited.v1":
-        known["features"] = event["features"]
-    elif kind == "person.moved.v1":
-        known["until"] = event["until"]
-    elif kind == "person.left.v1":
-        known["left"] = (offset, event["reason"])
-    elif event["availability"] not in known["asked"]:
-        known["asked"] |= {event["availability"]}
-        known["features"] = event["features"] or known["features"]
-        if not event["refused"]:
-            known.update(until=event["until"], company=event["company"], left=None)
-    return known
 
 
 class Truths:
@@ -182,6 +20,7 @@ class Truths:
     def __init__(self) -> None:
         self.requests = Requests()
         self.told = Told()
+        self.rest = Rest(self.told)
         self.rows: dict[str, dict[str, Json]] = {"people": {}, "waiting": {}, "invitations": {}}
         self.ends: dict[str, str] = {}
         self.over: dict[str, str] = {}
@@ -214,8 +53,11 @@ class Truths:
         self.rows[table][key] = row
         if table == "waiting":
             self._waits(row, old)
+            self.rest.check_place(row, zombie)
         elif table == "invitations":
             self._invited(row, old, zombie)
+        elif table == "people":
+            self.requests.check_row(key, row)
 
     def _forgot(self, table: str, key: str) -> None:
         row = self.rows[table].pop(key, None)
@@ -267,6 +109,7 @@ class Truths:
             self._check_call(row)
         if state not in LIVE and key not in self.over:
             self.over[key], self._over_since[key] = state, self._moment
+            self.rest.over(row)
             if state == "ended" and row["connected_wall"]:
                 self._ended(row["availability_a"], "called")
                 self._ended(row["availability_b"], "called")
@@ -282,6 +125,8 @@ class Truths:
                 insist(row[window] not in self.ends, 3, f"{me} is invited after {self.ends.get(row[window])}")
                 twice = [one for one in self._live_of(me) if one["invitation"] != row["invitation"]]
                 insist(not twice, 1, f"{me} is offered {row['invitation']} while {twice} lives")
+        if not zombie:
+            self.rest.check_offer(row, now, people)
 
     def _check_call(self, row: Json) -> None:
         _, people = self.told.after[row["offset"]]
@@ -358,6 +203,9 @@ class Truths:
             insist(window in self.ends, 3, f"{availability} was asked for and never ended")
         for key in {*self.rows["invitations"], *self._known_to_writer}:
             insist(key in self.over, 3, f"{key} never ended")
+        for person, rings in self._rings.items():
+            for key in rings:
+                insist(key in self.over, 3, f"{person} was rung for {key} and is never told of its end")
         for person in self.requests.people:
             insist(person in self.rows["people"], 6, f"{person} has no row")
             self.requests.check_row(person, self.rows["people"][person])

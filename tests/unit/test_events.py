@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from matcher.errors import BadEvent
 from matcher.events import ADAPTERS, AvailabilityOpened, ModelPromoted, PersonBlocked, Tick, read_event
@@ -47,8 +48,19 @@ def test_a_bad_event_is_refused_with_a_reason_that_repeats_nothing(given: Any) -
 
 
 def test_the_reason_names_the_field() -> None:
-    with pytest.raises(BadEvent, match="phone: extra_forbidden"):
-        read_event("person-events", json.dumps({**BLOCKED, "phone": SECRET}).encode())
+    with pytest.raises(BadEvent, match="other: string_type"):
+        read_event("person-events", json.dumps({**BLOCKED, "other": 7}).encode())
+
+
+def test_the_reason_does_not_name_a_field_that_is_none_of_ours() -> None:
+    with pytest.raises(BadEvent, match="^person.blocked.v1: extra_forbidden$"):
+        read_event("person-events", json.dumps({**BLOCKED, SECRET: ""}).encode())
+
+
+def test_what_a_value_refuses_is_not_repeated_even_in_a_traceback() -> None:
+    with pytest.raises(ValidationError) as refused:
+        PersonBlocked.model_validate({**BLOCKED, "other": {"name": SECRET}})
+    assert SECRET not in str(refused.value)
 
 
 def test_an_event_of_another_topic_is_refused() -> None:
