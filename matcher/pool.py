@@ -178,10 +178,11 @@ class Pool:
     def _rests(self, row: Waiting) -> bool:
         """Whether this person is to be left alone for now: they let it ring, said "not now", or are busy elsewhere."""
         for one in self._of_availability(row.availability):
-            if one.unanswered_by(row.person) and row.asked <= one.offset:
+            asked_since = row.asked > one.offset
+            if one.unanswered_by(row.person) and not asked_since:  # guard: rest-after-no-answer
                 return True
             declined = one.answer_of(row.person) == "decline" and one.ended_at
-            if declined and declined + REST_AFTER_NOT_NOW > self.now and row.asked <= one.offset:
+            if declined and self.now < declined + REST_AFTER_NOT_NOW and not asked_since:  # guard: rest-after-not-now
                 return True
             if row.person in one.busy and one.busy_until_wall and one.busy_until_wall > self.wall:
                 return True
@@ -191,7 +192,7 @@ class Pool:
         """Whether these two were already asked about each other in either's present window."""
         windows = (self._waiting[a].availability, self._waiting[b].availability)
         asked = (one for window in windows for one in self._of_availability(window))
-        return any(set(one.people) == {a, b} and (one.rung or one.live) for one in asked)
+        return any(set(one.people) == {a, b} and (one.rung or one.live) for one in asked)  # guard: asked-before
 
     def _can_be_asked(self, row: Waiting) -> bool:
         return row.features is not None and not self._live_of(row.person) and not self._rests(row)

@@ -170,9 +170,7 @@ def routes(gateway: Gateway) -> APIRouter:
     router = APIRouter()
     steps = Steps(gateway)
 
-    def add(
-        path: str, form: type[Value], step: Step, keep_s: int = KEEP_S, comfort: Comfort | None = None
-    ) -> None:
+    def add(path: str, form: type[Value], step: Step, keep_s: int = KEEP_S, comfort: Comfort | None = None) -> None:
         async def post(request: Request, invitation: str) -> Response:
             if comfort is not None:
                 promise_comfort(request, comfort)

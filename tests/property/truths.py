@@ -1,7 +1,8 @@
 """The checker: design truths 1-6 restated in plain Python, from the logs and rows alone.
 
-Place in the flow: world -> told -> hard_rules, rest -> **truths** <- machine. It shares no code with what it checks: events, rows and leases come
-in as JSON values, and the hard rules, deadlines and ends are worked out again from the order of the two logs.
+Place in the flow: world -> told -> hard_rules, rest -> **truths** <- machine. It shares no code with what it
+checks: events, rows and leases come in as JSON values, and the hard rules, deadlines and ends are worked out again
+from the order of the two logs.
 """
 
 from datetime import datetime
@@ -117,6 +118,9 @@ class Truths:
     def _check_offer(self, row: Json, zombie: bool) -> None:
         now, people = self.told.after[row["offset"]]
         assert now is not None
+        if not zombie:
+            later = [key for (table, key), at in self._written.items() if table != "people" and at > row["offset"]]
+            insist(not later, 6, f"{row['invitation']} is offered by an old tick: later events have changed {later}")
         for me, you, window in ((row["a"], row["b"], "availability_a"), (row["b"], row["a"], "availability_b")):
             insist(me in people, 3, f"{me} is invited and never asked")
             why = self._lasting(people, me, you) or hour_refusal(people[me], you, now)

@@ -53,7 +53,7 @@ def test_the_reason_names_the_field() -> None:
 
 
 def test_the_reason_does_not_name_a_field_that_is_none_of_ours() -> None:
-    with pytest.raises(BadEvent, match="^person.blocked.v1: extra_forbidden$"):
+    with pytest.raises(BadEvent, match=r"^person\.blocked\.v1: extra_forbidden$"):
         read_event("person-events", json.dumps({**BLOCKED, SECRET: ""}).encode())
 
 

@@ -136,6 +136,30 @@ def test_a_concern_is_raised_at_once_and_the_answer_names_a_crisis_line(gateway:
     assert "p-other" not in answer.text
 
 
+def test_a_concern_that_cannot_be_taken_still_names_a_crisis_line(gateway: Desk) -> None:
+    page, person = gateway.registered()
+    stranger = gateway.page()
+    row = gateway.put_invitation(person, "p-other")
+    concern = {"what": "He asked for money."}
+    refused = [
+        page.post("/invitations/inv-none/concern", concern),
+        page.post(f"/invitations/{row.invitation}/concern", {}),
+        page.post(f"/invitations/{row.invitation}/concern", concern, key="short"),
+        stranger.post(f"/invitations/{row.invitation}/concern", concern),
+    ]
+    gateway.outbox.away = True
+    refused.append(page.post(f"/invitations/{row.invitation}/concern", concern))
+    assert [one.status_code for one in refused] == [404, 422, 400, 401, 503]
+    for one in refused:
+        assert one.json()["crisis_line"]["number"] == "116 123"
+        assert one.json()["message"].endswith("if somebody is in danger now, please call 999.")
+
+
+def test_other_refusals_do_not_speak_of_a_crisis(gateway: Desk) -> None:
+    page, _ = gateway.registered()
+    assert set(page.post("/invitations/inv-none/block").json()) == {"error", "message"}
+
+
 @pytest.mark.parametrize("what", ["", "x" * 2001, 7, None])
 def test_a_concern_out_of_bounds_is_refused(gateway: Desk, what: Any) -> None:
     page, person = gateway.registered()

@@ -1,11 +1,16 @@
 """The live line: a snapshot, then events since an id, without a gap or a double; and what is never in them."""
 
+import asyncio
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.gateway.live import LINES_PER_PERSON
+from matcher.events import Event, ReceiptGiven
+from services.adapters.views import news_channel
+from services.gateway.live import LINES_PER_PERSON, Receipts
+from services.gateway.outbox import AsyncMemoryOutbox
+from services.topics import Topic
 from tests.gateway_desk import WAIT_S, Desk, Listener, over
 from tests.world import eventually
 
@@ -173,3 +178,51 @@ def test_a_window_that_is_over_says_why(gateway: Desk) -> None:
     gateway.put_waiting(person, end="ran_out", until=gateway.clock.domain - timedelta(minutes=1))
     window = page.get("/state").json()["availability"]
     assert (window["state"], window["remaining_s"]) == ("ran_out", 0)
+
+
+def test_news_that_cannot_be_read_does_not_stop_the_gateway_from_listening(gateway: Desk) -> None:
+    page, person = gateway.registered()
+    line = Listener(page)
+    (session,) = gateway.redis.zrange(gateway.prefix + "sessions:" + person, 0, -1)
+    gateway.redis.publish(news_channel(gateway.prefix), b"\xff")
+
+    def said_elsewhere_and_heard_here() -> bool:
+        gateway.redis.publish(gateway.prefix + "ended", session)
+        return line.ended
+
+    eventually(said_elsewhere_and_heard_here, WAIT_S)
+
+
+class FaultyOnce(AsyncMemoryOutbox):
+    """Fails at its first event in a way that nobody thought of."""
+
+    failed = False
+
+    async def say(self, topic: Topic, key: str, event: Event) -> int:
+        if not self.failed:
+            self.failed = True
+            raise ValueError("a thing that nobody thought of")
+        return await super().say(topic, key, event)
+
+
+def test_a_receipt_that_fails_does_not_hold_up_the_next(caplog: pytest.LogCaptureFixture) -> None:
+    outbox = FaultyOnce()
+
+    async def give_two() -> None:
+        receipts = Receipts(outbox)
+        for number in (1, 2):
+            receipts.give(
+                ReceiptGiven(
+                    id=f"receipt-{number}", at=datetime.now(UTC), invitation=f"inv-{number}", person=OTHER,
+                    channel="live", result="held",
+                )
+            )  # fmt: skip
+        sending = asyncio.create_task(receipts.send())
+        async with asyncio.timeout(WAIT_S):
+            while not outbox.said and not sending.done():
+                await asyncio.sleep(0)
+        sending.cancel()
+
+    asyncio.run(give_two())
+    assert [event.id for _, _, event in outbox.said] == ["receipt-2"]
+    assert [one.getMessage() for one in caplog.records] == ["receipt.fault receipt-1 ValueError"]

@@ -90,6 +90,40 @@ def test_erasing_ends_every_session_and_every_live_line(gateway: Desk) -> None:
     assert not gateway.redis.exists(gateway.prefix + "sessions:" + person)
 
 
+def test_a_session_in_use_is_still_found_when_its_person_is_erased_long_after(gateway: Desk) -> None:
+    page, person = gateway.registered()
+    other = gateway.page()
+    other.cookies.set("session", page.cookies["session"])
+    sessions = gateway.prefix + "sessions:" + person
+    gateway.redis.expire(sessions, 60)  # as if signed in a month ago, and here every day since
+    assert page.get("/me").status_code == 200
+    (session,) = gateway.redis.zrange(sessions, 0, -1)
+    assert gateway.redis.ttl(sessions) >= gateway.redis.ttl(gateway.prefix + "session:" + session.decode()) > 60
+    assert page.write("DELETE", "/me").status_code == 202
+    assert other.get("/me").status_code == 401
+
+
+@pytest.mark.parametrize("with_cookie", [True, False])
+def test_erasing_again_with_the_same_key_is_answered_alike(gateway: Desk, with_cookie: bool) -> None:
+    page, _ = gateway.registered()
+    token = page.cookies["session"]
+    assert page.write("DELETE", "/me", key="erase-me-1").status_code == 202
+    if with_cookie:
+        page.cookies.set("session", token)
+    again = page.write("DELETE", "/me", key="erase-me-1")
+    assert (again.status_code, again.text) == (202, "{}")
+    assert len(gateway.said("person-events")) == 1
+    assert page.write("DELETE", "/me", key="erase-me-2").status_code == 401
+
+
+def test_somebody_whose_session_ran_out_is_not_told_that_they_were_erased(gateway: Desk) -> None:
+    page, _ = gateway.registered()
+    page.write("DELETE", "/me", key="erase-me-1")
+    stranger = gateway.page()
+    stranger.cookies.set("session", "a session that has run out")
+    assert stranger.write("DELETE", "/me", key="erase-me-1").status_code == 401
+
+
 def test_somebody_erased_who_comes_back_at_once_is_registered_anew(gateway: Desk) -> None:
     page, person = gateway.signed_in("+447400123458")
     page.write("PUT", "/me", ABOUT_ANN)
@@ -199,6 +233,26 @@ def test_while_held_no_window_opens_and_the_words_are_kind(gateway: Desk) -> Non
 def test_without_a_profile_no_window_opens(gateway: Desk) -> None:
     page, _ = gateway.signed_in()
     assert page.post("/availability", {"minutes": 20}).status_code == 403
+
+
+QUIET = {"quiet": {"start": "22:00", "end": "09:30"}}
+
+
+def test_a_window_in_ones_own_quiet_hours_opens_with_a_kind_note(gateway: Desk) -> None:
+    page, _ = gateway.signed_in()
+    page.write("PUT", "/me", ABOUT_ANN | QUIET)
+    answer = page.post("/availability", {"minutes": 20})
+    assert answer.status_code == 202
+    assert answer.json()["note"] == "These are your quiet hours: nobody rings you before 09:30."
+
+
+def test_the_note_is_about_local_hours_and_only_within_them(gateway: Desk) -> None:
+    page, _ = gateway.signed_in()
+    page.write("PUT", "/me", ABOUT_ANN | QUIET)
+    gateway.clock.domain = datetime(2026, 7, 1, 8, 30, tzinfo=UTC)  # 09:30 in London
+    assert "note" not in page.post("/availability", {"minutes": 20}).json()
+    gateway.clock.domain = datetime(2026, 7, 1, 21, 0, tzinfo=UTC)
+    assert "09:30" in page.post("/availability", {"minutes": 20}).json()["note"]
 
 
 def test_a_window_is_moved_and_closed(gateway: Desk) -> None:
