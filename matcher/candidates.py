@@ -38,6 +38,10 @@ def free(row: Waiting, now: datetime) -> Free:
     return Free(row, row.features, local_minute(row.market, now), row.until - now)
 
 
+def _longest_wait(one: Free) -> tuple[datetime, str]:
+    return one.row.since, one.person
+
+
 def _language(a: Free, b: Free) -> bool:
     return bool(set(a.features.languages) & set(b.features.languages))
 
@@ -101,16 +105,21 @@ def refusal(a: Free, b: Free, rules: tuple[str, ...] = tuple(RULES)) -> str | No
 
 
 def candidates(
-    people: list[Free], apart: Callable[[str, str], bool], refused: Counter[str]
+    askers: list[Free], people: list[Free], apart: Callable[[str, str], bool], refused: Counter[str]
 ) -> Iterator[tuple[Free, Free]]:
-    """Pairs that pass every rule, at most `CANDIDATES_PER_PERSON` for each first person, longest wait first.
+    """Pairs of an asker and somebody else that pass every rule, each pair once, longest wait first.
 
-    `apart` says that two people were already asked about each other; `refused` counts pairs by the rule they failed.
+    At most `CANDIDATES_PER_PERSON` for each asker. `apart` says that two people were already asked about each other;
+    `refused` counts pairs by the rule they failed.
     """
-    people = sorted(people, key=lambda one: (one.row.since, one.person))
-    for index, a in enumerate(people):
+    people = sorted(people, key=_longest_wait)
+    done: set[str] = set()
+    for a in sorted(askers, key=_longest_wait):
+        done.add(a.person)
         found = 0
-        for b in people[index + 1 :]:
+        for b in people:
+            if b.person in done:
+                continue
             name = "asked_before" if apart(a.person, b.person) else refusal(a, b)
             if name:
                 refused[name] += 1

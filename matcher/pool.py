@@ -39,6 +39,8 @@ from matcher.values import derived_id, newer
 BEFORE_ANY_TICK = datetime(1970, 1, 1, tzinfo=UTC)
 REST_AFTER_NOT_NOW = timedelta(minutes=3)
 """Domain time for which somebody who said "not now" is left alone."""
+PAIRS_PER_TICK = 20_000
+"""What a tick may cost, about a tenth of a second, however many wait."""
 TIDY_EVERY = timedelta(seconds=30)
 """Wall time between two looks for rows to forget."""
 
@@ -82,6 +84,7 @@ class Pool:
         self._waiting: dict[str, Waiting] = {}
         self._invitations: dict[str, Invitation] = {}
         self._open: dict[str, None] = {}
+        self._looked_at: dict[str, datetime] = {}
         self._live: dict[str, set[str]] = defaultdict(set)
         self._of: dict[str, set[str]] = defaultdict(set)
         self._highest = -1
@@ -184,7 +187,8 @@ class Pool:
             declined = one.answer_of(row.person) == "decline" and one.ended_at
             if declined and self.now < declined + REST_AFTER_NOT_NOW and not asked_since:  # guard: rest-after-not-now
                 return True
-            if row.person in one.busy and one.busy_until_wall and one.busy_until_wall > self.wall:
+            held = row.person in one.busy and one.busy_until_wall
+            if held and held > self.wall:  # guard: rest-while-busy
                 return True
         return False
 
@@ -269,8 +273,8 @@ class Pool:
         for row in rows:
             if row is None or not self._stands_under(row, one):
                 return "left"
-            if row.end is not None:
-                return row.end
+            if row.end is not None or row.features is None:  # erased in a call: the call's end is the window's
+                return row.end or "erased"
         a, b = (free(row, self.now) for row in rows if row and row.features)
         return refusal(a, b, LASTING)
 
@@ -321,9 +325,22 @@ class Pool:
         reason = self._impossible(one)
         self._put(life.withdrawn(one, reason, self.now, self.wall) if reason else aged, offset)
 
+    def _askers(self, people: list[Free]) -> list[Free]:
+        """Whose pairs are looked at in this tick: everybody's, or of very many those not looked at for longest."""
+        count = max(1, PAIRS_PER_TICK // max(1, len(people)))
+        if count >= len(people):
+            self._looked_at.clear()
+            return people
+        order = sorted(people, key=lambda one: (self._looked_at.get(one.person, BEFORE_ANY_TICK), one.person))
+        present = {one.person for one in people}
+        self._looked_at = {key: at for key, at in self._looked_at.items() if key in present}
+        self._looked_at.update((one.person, self.wall) for one in order[:count])
+        return order[:count]
+
     def _choose(self, tick: Tick) -> list[Match]:
         self.refused = Counter()
-        pairs = candidates(self.waiting_now(), self._asked_before, self.refused)
+        people = self.waiting_now()
+        pairs = candidates(self._askers(people), people, self._asked_before, self.refused)
         return choose(pairs, self.now, self.model, tick.id)
 
     def _offer(self, match: Match, tick: Tick, offset: int) -> None:

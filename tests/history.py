@@ -24,6 +24,7 @@ class History:
         self.judge = Judge("demo-")
         self._offsets: dict[str, count[int]] = {}
         self._rows: dict[str, dict[str, Any]] = {}
+        self._did: dict[str, list[str]] = {}
 
     def say(self, topic: str, value: Any, timestamp_ms: int = START_MS) -> int:
         offset = next(self._offsets.setdefault(topic, count()))
@@ -32,13 +33,20 @@ class History:
         return offset
 
     def opened(self, availability: str, person: str, seconds: float = 0) -> int:
-        event = {"type": "availability.opened.v1", "person": person, "availability": availability, "at": at(seconds)}
-        offset = self.say("person-events", event)
+        offset = self.did(person, "availability.opened.v1", availability=availability, at=at(seconds))
         self.person(person, offset)
         return offset
 
-    def person(self, person: str, offset: int) -> None:
-        self.say("people", {"person": person, "offset": offset})
+    def did(self, person: str, kind: str, **event: Any) -> int:
+        """An event of a person; without an `id` it is a new one."""
+        did = self._did.setdefault(person, [])
+        did.append(event.setdefault("id", f"{person}-{len(did)}"))
+        return self.say("person-events", {"type": kind, "person": person, **event})
+
+    def person(self, person: str, offset: int, recent: list[str] | None = None) -> None:
+        """A row that names all that the person did so far, or `recent`."""
+        named = list(dict.fromkeys(self._did.get(person, ()))) if recent is None else recent
+        self.say("people", {"person": person, "offset": offset, "recent": named[-64:]})
 
     def tick(self) -> int:
         return self.say("pool", {"type": "tick.v1", "market": "GB"})

@@ -15,11 +15,15 @@ from services.checker.times import milliseconds, percentiles
 from services.checker.windows import FAULT_LIMIT, Windows
 
 TOPICS = (
-    "person-events", "people", "pool", "waiting", "invitations", "pairs", "receipts", "outcomes", "dead-letters",
+    "person-events", "people", "pool", "waiting", "invitations", "pairs", "receipts", "calls", "outcomes",
+    "dead-letters",
 )  # fmt: skip
 """What the judge has to see, from the first message on."""
-LOGS = frozenset({"person-events", "pool", "outcomes", "dead-letters"})
+INPUTS = frozenset({"person-events", "pool", "calls", "outcomes"})
+"""What comes in from outside: a message that cannot be read there has to be a dead letter."""
+LOGS = INPUTS | {"dead-letters"}
 """Topics that are never compacted: an offset that is missing was missed."""
+CALL_EVENTS = frozenset({"leg.heard.v1", "leg.hung_up.v1", "call.bridged.v1"})
 VIOLATION_LIMIT = 20
 LIVE_CHANNEL = "live"
 
@@ -46,6 +50,7 @@ class Judge:
             "invitations": self._invitation,
             "pairs": self._pair,
             "receipts": self._receipt,
+            "calls": self._call_event,
             "outcomes": self._outcome,
             "dead-letters": self._dead_letter,
         }
@@ -101,12 +106,12 @@ class Judge:
 
     def _person_event(self, message: Message, event: dict[str, Any]) -> None:
         topic, partition, offset, _ = message
-        self._inputs.arrived((topic, partition, event["person"]), offset)
+        self._inputs.said((topic, partition, event["person"]), event["id"], offset)
         if event["type"] == "availability.opened.v1":
             self._windows.requested(event["availability"], message[:3], milliseconds(event["at"]))
 
     def _person(self, message: Message, row: dict[str, Any]) -> None:
-        self._inputs.applied(("person-events", message[1], row["person"]), row["offset"])
+        self._inputs.shown(("person-events", message[1], row["person"]), row["recent"])
 
     def _pool_event(self, message: Message, event: dict[str, Any]) -> None:
         match event["type"]:
@@ -138,6 +143,11 @@ class Judge:
         if event["channel"] == LIVE_CHANNEL:
             self._offers.receipt(event["invitation"], event["person"], event["result"], milliseconds(event["at"]))
 
+    def _call_event(self, message: Message, event: dict[str, Any]) -> None:
+        # What a leg says leaves no row that names it, so all that can be asked is whether it could be read.
+        if event["type"] not in CALL_EVENTS or not isinstance(event["invitation"]["invitation"], str):
+            raise ValueError("not an event of a call")
+
     def _outcome(self, message: Message, event: dict[str, Any]) -> None:
         topic, partition, offset, _ = message
         self._inputs.arrived((topic, partition, _pair_name(event["person"], event["other"])), offset)
@@ -160,7 +170,7 @@ class Judge:
         return True
 
     def _unreadable(self, topic: str, partition: int, offset: int) -> None:
-        if topic in ("person-events", "pool", "outcomes"):
+        if topic in INPUTS:
             self._inputs.unreadable((topic, partition, offset))
         else:
             self._faults.append(f"the message at {topic}/{partition}/{offset} cannot be read")

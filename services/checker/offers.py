@@ -15,6 +15,8 @@ from services.checker.windows import FAULT_LIMIT, SAMPLE_LIMIT, Place
 
 SETTLED_LIMIT = 20_000
 """Ended invitations that are still watched; older ones live on as numbers only."""
+DROPPED_LIMIT = 100_000
+"""Ids of those older ones, so that late news of them is not taken for news of an unknown invitation."""
 ENDS = frozenset({"declined", "expired", "voided", "ended"})
 
 
@@ -95,7 +97,9 @@ class Offers:
     def __init__(self) -> None:
         self.faults: deque[str] = deque(maxlen=FAULT_LIMIT)
         self._offers: dict[str, Offer] = {}
+        self._of_person: dict[str, set[str]] = {}
         self._ended: OrderedDict[str, None] = OrderedDict()
+        self._ended_at: OrderedDict[str, int] = OrderedDict()
         self._dropped: Counter[str] = Counter()
         self._delivery_ms: deque[int] = deque(maxlen=SAMPLE_LIMIT)
 
@@ -104,6 +108,8 @@ class Offers:
         offer = self._offer(row["invitation"])
         if row["offset"] <= offer.offset or self._ended_before(offer, row):
             return None
+        for person in (row["a"], row["b"]):
+            self._of_person.setdefault(person, set()).add(offer.invitation)
         offer.offset, offer.state, offer.market = row["offset"], row["state"], row["market"]
         offer.people, offer.availabilities = (row["a"], row["b"]), (row["availability_a"], row["availability_b"])
         offer.decided_ms = milliseconds(row["decided_wall"])
@@ -153,6 +159,9 @@ class Offers:
         said[person] = max(said.get(person, (-1, "")), (offset, word))
 
     def _offer(self, invitation: str) -> Offer:
+        if invitation in self._ended_at:  # dropped: what comes now is compared with its end and then forgotten
+            ended_at = self._ended_at[invitation]
+            return Offer(invitation, offset=ended_at, ended_at=ended_at)
         return self._offers.setdefault(invitation, Offer(invitation))
 
     @staticmethod
@@ -174,12 +183,27 @@ class Offers:
     def _settle(self, offer: Offer) -> None:
         self._ended[offer.invitation] = None
         while len(self._ended) > SETTLED_LIMIT:
-            gone = self._offers.pop(self._ended.popitem(last=False)[0])
-            with_others = [gone, *(one for one in self._offers.values() if set(one.people) & set(gone.people))]
-            self._dropped["double_booked"] += sum(gone in pair for _, *pair in overlaps(with_others))
+            gone = self._offers[self._ended.popitem(last=False)[0]]
+            self._dropped["double_booked"] += sum(gone in pair for _, *pair in overlaps(self._meeting(gone)))
             self._dropped += gone.figures()
             if gone.delivery_ms is not None:
                 self._delivery_ms.append(gone.delivery_ms)
+            self._drop(gone)
+
+    def _meeting(self, offer: Offer) -> list[Offer]:
+        """All invitations of the two people, this one among them."""
+        names = {name for person in offer.people for name in self._of_person[person]}
+        return [self._offers[name] for name in sorted(names)]
+
+    def _drop(self, offer: Offer) -> None:
+        del self._offers[offer.invitation]
+        for person in offer.people:
+            self._of_person[person].discard(offer.invitation)
+            if not self._of_person[person]:
+                del self._of_person[person]
+        self._ended_at[offer.invitation] = offer.offset
+        if len(self._ended_at) > DROPPED_LIMIT:
+            self._ended_at.popitem(last=False)
 
     # --- what the judge asks ---
 

@@ -27,6 +27,7 @@ from services.demo.options import Options
 from services.demo.parts import clean, healthy, part, wait_for_redis
 from services.demo.screen import Screen, summary
 from services.demo.supervisor import Child, DemoFailed, Supervisor
+from services.demo.town import last_word, with_town
 from services.settings import PREFIX, Settings
 
 BROKER_WAIT_S = 30.0
@@ -82,6 +83,7 @@ class Demo:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
         self._supervisor = Supervisor(data, {**kept, "PYTHONUNBUFFERED": "1"}, screen.say)
         self._report: dict[str, Any] = {}
+        self._town: dict[str, Any] = {}
         self._unanswered = 0
 
     def run(self) -> int:
@@ -91,8 +93,8 @@ class Demo:
         ready_s = round(time.time() - psutil.Process().create_time(), 1)
         url = f"http://{settings.host}:{settings.port}"
         self._screen.say(f"ready after {ready_s} s: {url}; {self._wanted.people} people move in")
-        self._live_in_town(url)
-        return self._tell({"ready_s": ready_s, **self._last_report()})
+        word = self._live_in_town(url)
+        return self._tell(with_town({"ready_s": ready_s, **self._last_report()}, word))
 
     def end(self, limit_s: float) -> None:
         """End every process and remove, within `limit_s`, what was left on somebody's own Kafka and Redis."""
@@ -158,13 +160,16 @@ class Demo:
 
     # --- playing ---
 
-    def _live_in_town(self, url: str) -> None:
+    def _live_in_town(self, url: str) -> dict[str, Any]:
+        """Let the town live; its last word."""
         wanted = self._wanted
         arguments = ("--people", wanted.people, "--for", wanted.seconds, "--seed", wanted.seed, "--base-url", url)
         town = Child("town", "services.simulator.app", tuple(map(str, arguments)), once=True)
-        process = self._supervisor.start(town, talks=True).process
+        self._supervisor.start(town, talks=True)
+        process, lines = town.process, town.lines
         end_s = time.monotonic() + wanted.seconds
         assert process is not None
+        assert lines is not None
         self._wait(
             lambda: process.poll() is not None,
             wanted.seconds + TOWN_EXTRA_S,
@@ -174,6 +179,7 @@ class Demo:
         code = self._supervisor.forget("town")
         if code:
             raise DemoFailed(f"the town died (exit code {code}){self._supervisor.tail('town')}")
+        return self._town or last_word(lines)
 
     def _wait(
         self,
@@ -205,6 +211,8 @@ class Demo:
             if told and child.name == "checker":
                 self._report = told
                 self._unanswered -= 1
+            elif told and child.name == "town" and "closed_in_time" in told:
+                self._town = told
 
     def _ask(self) -> None:
         self._unanswered += 1

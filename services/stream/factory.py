@@ -16,6 +16,8 @@ from typing import Any, NoReturn, cast
 
 import faust
 from faust.types import EventT, StreamT, TopicT
+from mode.utils.objects import cached_property
+from mode.utils.queues import FlowControlEvent
 
 from services.stream.driver import broker_urls
 from services.stream.store import STORE_URL, RowTable
@@ -44,9 +46,32 @@ KAFKA_REBALANCE_S = 30.0
 ROCKSDB_OPTIONS = {"write_buffer_size": 4 << 20, "block_cache_size": 16 << 20, "max_open_files": 64}
 
 
+class SteadyFlow(FlowControlEvent):
+    """Faust's flow control, without the loss of what a stream holds when flow is resumed that already flows.
+
+    `resume` empties every stream's queue. Recovery calls it once more at its very end, when source partitions have
+    been read for some milliseconds already; their read offsets stand behind the emptied events, which therefore never
+    come again and are committed past. Seen on real Kafka: some dozen events at one kill in ten.
+    """
+
+    def resume(self) -> None:
+        """Let events flow; empties queues only after a suspension."""
+        if not self.is_active():
+            super().resume()
+
+
+class App(faust.App):
+    """Faust's app with a `SteadyFlow`."""
+
+    @cached_property
+    def flow_control(self) -> FlowControlEvent:
+        """What streams wait for while partitions move."""
+        return SteadyFlow(loop=self.loop)
+
+
 def build_app(name: str, kafka: KafkaAddress, datadir: Path, fetch_wait_ms: int) -> faust.App:
     """Return a Faust app: consumer group `prefix + name`, tables under `datadir`, which no other worker may share."""
-    return faust.App(
+    return App(
         kafka.prefix + name,
         broker=list(broker_urls(kafka.bootstrap, fetch_wait_ms)),
         datadir=datadir,

@@ -61,8 +61,8 @@ def wait(address: KafkaAddress, availability: str, **row: Any) -> None:
 def test_what_was_said_before_and_after_its_start_is_in_the_report(
     address: KafkaAddress, checker: "subprocess.Popen[str]", tmp_path: Path
 ) -> None:
-    event = {"type": "availability.opened.v1", "person": "person-1", "availability": "one", "at": NOW}
-    say(address, PEOPLE, person="person-1", offset=say(address, PERSON_EVENTS, **event))
+    event = {"type": "availability.opened.v1", "id": "e-1", "person": "person-1", "availability": "one", "at": NOW}
+    say(address, PEOPLE, person="person-1", offset=say(address, PERSON_EVENTS, **event), recent=["e-1"])
     wait(address, "one", offset=0, end=None)
     assert (found := report(checker))["lost"] == 1, found
     wait(address, "one", offset=1, end="closed")

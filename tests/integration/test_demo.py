@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -21,10 +22,16 @@ from services.demo.screen import summary
 READY_LIMIT_S = 100.0
 END_LIMIT_S = 60.0
 PAUSE_S = 0.05
+PEOPLE = 200
+PLAY_S = 60
+OPENED_LEAST = 180
+CONNECTED_LEAST = 40
+PARTS = {"broker", "redis"}
 PROCESSES = {"broker", "redis", "processor", "notifier", "gateway", "bridge", "checker", "town"}
 PROMISED_KEYS = {
     "ready_s", "opened", "offered", "rung", "accepted_both", "connected", "both_would_talk_again", "expired",
     "declined", "double_booked", "lost", "dead_letters", "offer_delivery_ms", "intake_ms", "peak_pss_mb", "processes",
+    "town",
 }  # fmt: skip
 
 
@@ -81,16 +88,32 @@ def gone(process: psutil.Process) -> bool:
         return True
 
 
-def test_a_small_town_is_played_and_told_in_one_json_object(played: Callable[..., Played]) -> None:
-    demo = played("--people", "6", "--for", "5", "--seed", "3")
-    out, err = demo.process.communicate(timeout=READY_LIMIT_S + END_LIMIT_S)
-    assert demo.process.returncode == 0, err
+@pytest.fixture(params=["embedded", "real"])
+def where(request: pytest.FixtureRequest) -> list[str]:
+    """What the demo is told of its parts."""
+    if request.param == "embedded":
+        return []
+    parts = request.getfixturevalue("real_parts")
+    return ["--broker", parts.kafka.bootstrap, "--redis", parts.redis.url]
+
+
+@pytest.mark.timeout(READY_LIMIT_S + PLAY_S + END_LIMIT_S + 30)
+def test_a_town_of_any_seed_is_paired_and_nothing_is_lost(where: list[str], played: Callable[..., Played]) -> None:
+    seed = random.SystemRandom().randrange(2**31)
+    demo = played("--people", str(PEOPLE), "--for", str(PLAY_S), "--speed", "20", "--seed", str(seed), *where)
+    out, err = demo.process.communicate(timeout=READY_LIMIT_S + PLAY_S + END_LIMIT_S)
+    told = f"seed {seed}: {out} {err}"
+    assert demo.process.returncode == 0, told
     result = json.loads(out)
-    assert set(result) >= PROMISED_KEYS
-    assert (result["double_booked"], result["lost"], result["violations"], result["seed"]) == (0, 0, [], 3)
-    assert result["peak_pss_mb"] > 0
-    assert result["processes"] >= len(PROCESSES)
-    assert "Lost: 0." in summary(result)
+    assert set(result) >= PROMISED_KEYS, told
+    assert [result[name] for name in ("double_booked", "lost", "dead_letters", "violations")] == [0, 0, 0, []], told
+    assert result["opened"] >= OPENED_LEAST, told
+    assert result["connected"] >= CONNECTED_LEAST, told
+    assert result["seed"] == seed, told
+    assert result["town"]["did"]["opened"] == result["opened"], told
+    assert result["peak_pss_mb"] > 0, told
+    assert result["processes"] >= len(PROCESSES if not where else PROCESSES - PARTS), told
+    assert "Lost: 0." in summary(result), told
 
 
 def test_ctrl_c_ends_every_process(played: Callable[..., Played]) -> None:

@@ -48,11 +48,11 @@ def chosen_seed() -> int:
     return int(os.environ.get(SEED_VARIABLE, secrets.randbelow(SEEDS)))
 
 
-def find_violation() -> str | None:
+def find_violation(sequences: int = MUTANT_SEQUENCES) -> str | None:
     """The truth that the machine finds broken within the budget of one mutant, from fixed seeds; None if none."""
     for number in MUTANT_SEEDS:
         try:
-            run(MUTANT_SEQUENCES // len(MUTANT_SEEDS), number, shrink=False)
+            run(sequences // len(MUTANT_SEEDS), number, shrink=False)
         except Violation as violation:
             return str(violation)
     return None

@@ -27,6 +27,7 @@ WITHOUT: dict[str, str] = {
     "offer-of-another-writer": NEVER,
     "rest-after-no-answer": NEVER,
     "rest-after-not-now": NEVER,
+    "rest-while-busy": NEVER,
     "asked-before": "return False",
     "tick-redelivered": NEVER,
     "highest-offset": "return True",

@@ -120,7 +120,7 @@ class Town(Life):
         self.world.drain()
         self.world.slow_notifier, self.world.notifier = self.world.notifier, NotifierShell(self.world)
         if not knew:
-            self.everybody_is_free(20, False)
+            self.everybody_starts_anew()
         if declined:
             self.all_decline()
         if knew:

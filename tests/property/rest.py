@@ -18,6 +18,7 @@ class Rest:
         self._told = told
         self._let_ring: dict[str, int] = {}
         self._declined: dict[str, tuple[int, datetime]] = {}
+        self._busy: dict[str, datetime] = {}
         self._rang: dict[str, set[str]] = {}
         self._opened: dict[str, tuple[int, set[str]]] = {}
 
@@ -26,6 +27,9 @@ class Rest:
         key, end = row["invitation"], row["offset"]
         told = [one for one in self._told.answers.get(key, ()) if one[0] <= end and one[1] in (row["a"], row["b"])]
         answers = {person: answer for _, person, answer in told}
+        for person, window in ((row["a"], row["availability_a"]), (row["b"], row["availability_b"])):
+            if row["state"] == "voided" and person in row["busy"]:
+                self._busy[window] = time_of(row["busy_until_wall"])
         if answers or self._told.rings.get(key, end) < end:
             self._after_ringing(row, answers)
 
@@ -49,6 +53,8 @@ class Rest:
             offset, at = self._declined.get(window, (-1, now))
             rested = offset < asked or now >= at + REST
             insist(rested, 3, f"{me} said not now, and is invited again at once")
+            decided = time_of(row["decided_wall"])
+            insist(self._busy.get(window, decided) <= decided, 1, f"{me} is busy elsewhere, and is invited")
             insist(you not in self._rang.get(window, ()), 3, f"{me} and {you} are asked about each other twice")
 
     def check_place(self, row: Json, zombie: bool) -> None:

@@ -9,10 +9,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
+from tests.property.budget import find_violation
 from tests.property.guards import ROOT, WITHOUT, guards, source_without
 
 AT_ONCE = 2
 MUTANT_LIMIT_S = 110
+UNMUTATED_SEQUENCES = 100
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +38,10 @@ def test_every_mutant_differs_from_the_code_and_still_compiles() -> None:
         source = source_without(guard)
         assert source != guard.file.read_text()
         compile(source, guard.name, "exec")
+
+
+def test_with_every_guard_in_its_place_the_judge_of_mutants_finds_nothing() -> None:
+    assert find_violation(UNMUTATED_SEQUENCES) is None
 
 
 @pytest.mark.timeout(600)

@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.property.budget import SEQUENCES, chosen_seed, run
-from tests.property.told import Violation
+from tests.property.rest import Rest
+from tests.property.told import Told, Violation
 from tests.property.truths import Truths
 
 _NOW = datetime(2026, 6, 15, 8, 0, tzinfo=UTC)
@@ -26,6 +27,13 @@ def test_the_checker_itself_says_no() -> None:
     truths = Truths()
     with pytest.raises(Violation, match="truth 1"):
         truths.leased("claim", "two", {"p": ("one", _LATER)}, {"p": ("two", _LATER)}, _NOW)
+
+
+def test_the_checker_says_no_to_a_lost_place_in_the_queue() -> None:
+    rest = Rest(Told())
+    rest.check_place({"availability": "av", "offset": 1, "since": "8:00"}, zombie=False)
+    with pytest.raises(Violation, match="lost its place"):
+        rest.check_place({"availability": "av", "offset": 2, "since": "8:05"}, zombie=False)
 
 
 def _fail(town: object) -> None:

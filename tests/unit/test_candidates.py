@@ -90,18 +90,24 @@ def test_who_waits_longest_is_asked_first_and_every_refusal_is_counted() -> None
     early = person("zoe", since=NOW - timedelta(hours=1))
     people = [person("ann"), person("bob", languages=("cy",)), early]
     refused: Counter[str] = Counter()
-    pairs = [(a.person, b.person) for a, b in candidates(people, lambda a, b: False, refused)]
+    pairs = [(a.person, b.person) for a, b in candidates(people, people, lambda a, b: False, refused)]
     assert pairs == [("ann", "zoe")]
     assert refused == {"language": 2}
 
 
 def test_two_who_were_asked_before_are_not_asked_again() -> None:
     refused: Counter[str] = Counter()
-    assert list(candidates([person("ann"), person("bob")], lambda a, b: True, refused)) == []
+    assert list(candidates([person("ann")], [person("ann"), person("bob")], lambda a, b: True, refused)) == []
     assert refused == {"asked_before": 1}
 
 
 def test_nobody_gets_more_candidates_than_the_limit() -> None:
     people = [person(f"p{number:03}") for number in range(CANDIDATES_PER_PERSON + 10)]
-    pairs = list(candidates(people, lambda a, b: False, Counter()))
+    pairs = list(candidates(people, people, lambda a, b: False, Counter()))
     assert max(Counter(a.person for a, _ in pairs).values()) == CANDIDATES_PER_PERSON
+
+
+def test_pairs_of_which_nobody_asks_are_left_for_another_time() -> None:
+    people = [person(name) for name in ("ann", "bob", "cyd")]
+    pairs = [(a.person, b.person) for a, b in candidates(people[:1], people, lambda a, b: False, Counter())]
+    assert pairs == [("ann", "bob"), ("ann", "cyd")]

@@ -196,12 +196,16 @@ def test_news_that_cannot_be_read_does_not_stop_the_gateway_from_listening(gatew
 class FaultyOnce(AsyncMemoryOutbox):
     """Fails at its first event in a way that nobody thought of."""
 
-    failed = False
+    def __init__(self) -> None:
+        super().__init__()
+        self.failed = False
+        self.heard = asyncio.Event()
 
     async def say(self, topic: Topic, key: str, event: Event) -> int:
         if not self.failed:
             self.failed = True
             raise ValueError("a thing that nobody thought of")
+        self.heard.set()
         return await super().say(topic, key, event)
 
 
@@ -219,8 +223,7 @@ def test_a_receipt_that_fails_does_not_hold_up_the_next(caplog: pytest.LogCaptur
             )  # fmt: skip
         sending = asyncio.create_task(receipts.send())
         async with asyncio.timeout(WAIT_S):
-            while not outbox.said and not sending.done():
-                await asyncio.sleep(0)
+            await outbox.heard.wait()
         sending.cancel()
 
     asyncio.run(give_two())

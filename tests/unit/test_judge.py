@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from services.checker import windows
+from services.checker import inputs, windows
 from tests.history import START_MS, History, at, both_stand, faultless
 
 CHECKER = Path(__file__).parents[2] / "services" / "checker"
@@ -40,7 +40,7 @@ def test_the_same_request_twice_in_the_log_is_one(history: History) -> None:
 
 
 def test_an_availability_that_never_stood_in_the_pool_is_lost_once(history: History) -> None:
-    history.say("person-events", {"type": "availability.opened.v1", "person": "a", "availability": "one", "at": at(0)})
+    history.did("a", "availability.opened.v1", availability="one", at=at(0))
     assert history.report()["lost"] == 1
     assert history.report()["violations"] == ["availability one never stood in the pool"]
 
@@ -166,14 +166,14 @@ def test_memory_is_bounded_and_the_figures_stay(history: History, monkeypatch: p
 
 
 def test_a_person_event_above_the_persons_row_is_lost(history: History) -> None:
-    history.person("a", history.say("person-events", {"type": "person.paused.v1", "person": "a"}))
-    history.say("person-events", {"type": "person.resumed.v1", "person": "a"})
+    history.person("a", history.did("a", "person.paused.v1"))
+    history.did("a", "person.resumed.v1")
     assert history.report()["lost_of"]["inputs"] == 1
     assert history.report()["violations"] == ["the message at person-events/0/1 was neither applied nor kept"]
 
 
 def test_a_person_event_that_is_a_dead_letter_is_not_lost(history: History) -> None:
-    history.letter("person-events", history.say("person-events", {"type": "person.odd.v9", "person": "a"}))
+    history.letter("person-events", history.did("a", "person.odd.v9"))
     assert faultless(history.report())
     assert history.report()["dead_letters"] == 1
 
@@ -187,8 +187,56 @@ def test_what_cannot_be_read_has_to_be_a_dead_letter(history: History, value: by
 
 
 def test_a_person_row_that_is_read_before_its_event_counts(history: History) -> None:
-    history.person("a", 0)
-    history.say("person-events", {"type": "person.paused.v1", "person": "a"})
+    history.person("a", 0, ["paused-1"])
+    history.did("a", "person.paused.v1", id="paused-1")
+    assert faultless(history.report())
+
+
+def test_a_person_event_is_lost_although_a_later_one_was_applied(history: History) -> None:
+    skipped = history.did("a", "person.blocked.v1", id="blocked-1", other="b")
+    history.person("a", history.did("a", "person.paused.v1", id="paused-1"), ["paused-1"])
+    assert history.report()["violations"] == [f"the message at person-events/0/{skipped} was neither applied nor kept"]
+    history.letter("person-events", skipped)
+    assert faultless(history.report())
+
+
+def test_a_repeated_person_event_counts_once(history: History) -> None:
+    first, second = (history.did("a", "person.paused.v1", id="paused-1") for _ in range(2))
+    assert history.report()["lost_of"]["inputs"] == 2
+    history.person("a", first, ["paused-1"])
+    assert faultless(history.report())
+    history.person("a", second, ["paused-1"])
+    history.did("a", "person.paused.v1", id="paused-1")
+    assert faultless(history.report())
+
+
+def test_somebody_who_does_very_much_takes_little_memory_and_loses_nothing(history: History) -> None:
+    for _ in range(1_000):
+        history.person("a", history.did("a", "person.changed.v1"))
+    assert faultless(history.report())
+    assert [len(one) for one in history.judge._inputs._shown.values()] == [inputs.SHOWN_LIMIT]
+    assert history.judge._inputs._unshown == {}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        b"\xff",
+        None,
+        b"{}",
+        b'{"type": "leg.heard.v9", "invitation": {"invitation": "one"}}',
+        b'{"type": "leg.heard.v1"}',
+    ],
+)
+def test_what_cannot_be_read_among_the_calls_has_to_be_a_dead_letter(history: History, value: bytes | None) -> None:
+    offset = history.say("calls", value)
+    assert history.report()["violations"] == [f"the message at calls/0/{offset} was neither applied nor kept"]
+    history.letter("calls", offset)
+    assert faultless(history.report())
+
+
+def test_what_a_leg_says_is_no_loss(history: History) -> None:
+    history.say("calls", {"type": "leg.heard.v1", "invitation": {"invitation": "one"}, "person": "a"})
     assert faultless(history.report())
 
 

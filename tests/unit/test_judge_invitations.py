@@ -154,6 +154,35 @@ def test_double_bookings_outlive_the_limit_of_memory(history: History, monkeypat
     assert len(history.judge._offers._offers) == 2
 
 
+def test_late_news_of_a_forgotten_invitation_is_no_loss(history: History, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.checker.offers.SETTLED_LIMIT", 1)
+    history.confirmed("one")
+    history.invitation("one", state="ended")
+    history.invitation("two")
+    history.invitation("two", state="expired")
+    before = history.report()
+    history.answer("one", "a", "accept")
+    history.rung("one")
+    history.receipt("one", "a", "held", 5)
+    history.invitation("one", offset=0, state="offered")
+    assert faultless(before)
+    assert history.report() == before
+    history.invitation("one", state="rung")
+    assert history.report()["violations"] == ["invitation one changed after its end"]
+
+
+def test_ids_of_forgotten_invitations_are_bounded(history: History, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.checker.offers.SETTLED_LIMIT", 1)
+    monkeypatch.setattr("services.checker.offers.DROPPED_LIMIT", 3)
+    for number in range(10):
+        history.invitation(f"number-{number}", a=f"a-{number}")
+        history.invitation(f"number-{number}", state="expired")
+    offers = history.judge._offers
+    assert list(offers._ended_at) == ["number-6", "number-7", "number-8"]
+    assert offers._of_person == {"a-9": {"number-9"}, "b": {"number-9"}}
+    assert history.report()["expired"] == 10
+
+
 # --- how long it took ---
 
 

@@ -4,10 +4,20 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from matcher.events import InvitationRung, InvitationVoided, PersonWaiting, Tick
+from matcher.availability import Waiting
+from matcher.events import (
+    CallHeartbeat,
+    InvitationAnswered,
+    InvitationRung,
+    InvitationVoided,
+    PersonLeft,
+    PersonWaiting,
+    PoolEvent,
+    Tick,
+)
 from matcher.invitation import Invitation
 from matcher.person import Features
-from matcher.pool import Change, Pool
+from matcher.pool import Change, Forgotten, Pool, write_order
 
 NOW = datetime(2026, 6, 15, 8, 0, tzinfo=UTC)
 FEATURES = Features(cell="51.5,-0.1", languages=("en",), age_band="50-64", likes=("birds",))
@@ -84,3 +94,126 @@ def test_whoever_has_less_than_three_minutes_left_is_counted_and_not_offered() -
     pool.apply(waiting("bob"), 1)
     assert offers(pool.apply(tick(1), 2)) == []
     assert pool.refused == {"window": 1}
+
+
+# --- a kill after every prefix of the writes of one event ---
+
+Rows = dict[tuple[str, str], Waiting | Invitation]
+
+
+def left(name: str, reason: str) -> PersonLeft:
+    return PersonLeft(id=f"left-{name}", at=NOW, market="GB", person=name, seq=99, reason=reason)  # type: ignore[arg-type]
+
+
+def rows_of(pool: Pool) -> Rows:
+    waiting = {("waiting", key): row for key, row in pool.waiting.items()}
+    return {**waiting, **{("invitations", key): row for key, row in pool.invitations.items()}}
+
+
+def written(rows: Rows, changes: list[Change]) -> Rows:
+    rows = dict(rows)
+    for change in changes:
+        if isinstance(change, Forgotten):
+            del rows[change.table, change.key]
+        elif isinstance(change, Invitation):
+            rows["invitations", change.invitation] = change
+        else:
+            rows["waiting", change.person] = change
+    return rows
+
+
+def rung(*names: str) -> Pool:
+    """All whom the tick, at the offset `len(names)`, offers to each other are rung."""
+    pool = pool_of(*names)
+    for number, offer in enumerate(offers(pool.apply(tick(1), len(names)))):
+        ring = InvitationRung(id="r", at=NOW, market="GB", invitation=offer, token=number + 1)
+        pool.apply(ring, len(names) + 1 + number)
+    return pool
+
+
+def talking() -> Pool:
+    pool = rung("ann", "bob")
+    (row,) = pool.invitations.values()
+    about = {"at": NOW, "market": "GB", "invitation": row}
+    for offset, name in enumerate(row.people, 4):
+        pool.apply(InvitationAnswered(id=f"yes-{name}", person=name, answer="accept", **about), offset)
+    pool.apply(CallHeartbeat(id="h", heard=row.people, connected=True, **about), 6)
+    return pool
+
+
+def two_let_it_ring_and_four_come() -> Pool:
+    pool = rung("ann", "bob")
+    for offset, name in enumerate(("cat", "dan", "eve", "fay"), 4):
+        pool.apply(waiting(name), offset)
+    pool.apply(waiting("gil", minutes=1), 8)
+    return pool
+
+
+def two_talked_long_ago() -> Pool:
+    pool = talking()
+    (row,) = pool.invitations.values()
+    pool.apply(InvitationAnswered(id="no", at=NOW, market="GB", invitation=row, person="ann", answer="decline"), 7)
+    return pool
+
+
+KILLS = {
+    "paused in a call": (talking(), left("ann", "paused"), 2),
+    "erased in a call": (talking(), left("ann", "erased"), 2),
+    "closed while ringing": (rung("ann", "bob"), left("ann", "closed"), 2),
+    "closed with a call": (talking(), left("ann", "closed"), 1),
+    "a tick that ends two and offers two": (two_let_it_ring_and_four_come(), tick(70), 4),
+    "a tick that forgets": (two_talked_long_ago(), tick(2 * 3600), 3),
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "count"), [(name, count) for name, (_, _, writes) in KILLS.items() for count in range(writes + 1)]
+)
+def test_a_kill_after_any_of_the_writes_of_an_event_changes_nothing(name: str, count: int) -> None:
+    before, event, writes = KILLS[name]
+    rows = rows_of(before)
+    offset = 20
+    changes = write_order(Pool("GB", rows.values()).apply(event, offset))
+    assert len(changes) == writes
+    half = written(rows, changes[:count])
+    assert after(half, event, offset) == written(rows, changes)
+
+
+def after(rows: Rows, event: PoolEvent, offset: int) -> Rows:
+    """The rows once a worker that starts from `rows` has handled the event."""
+    return written(rows, write_order(Pool("GB", rows.values()).apply(event, offset)))
+
+
+def test_whoever_is_erased_in_a_call_is_also_taken_from_an_offer_that_overlaps_it() -> None:
+    rows = rows_of(talking())
+    (call,) = (row for row in rows.values() if isinstance(row, Invitation))
+    overlap = call.model_copy(update={"invitation": "inv-0", "state": "rung", "connected_wall": None})
+    pool = Pool("GB", [*rows.values(), overlap])
+    pool.apply(left("ann", "erased"), 20)
+    assert [pool.invitations[key].state for key in ("inv-0", call.invitation)] == ["voided", "ended"]
+
+
+def test_a_pause_in_a_call_is_lost_if_the_window_is_written_before_the_call() -> None:
+    rows = rows_of(talking())
+    changes = write_order(Pool("GB", rows.values()).apply(left("ann", "paused"), 20))
+    whole = written(rows, changes)
+    assert after(written(rows, changes[::-1][:1]), left("ann", "paused"), 20) != whole
+
+
+def test_rows_are_written_invitations_first_and_forgotten_windows_before_their_invitations() -> None:
+    pool = talking()
+    window, (invitation,) = pool.waiting["ann"], pool.invitations.values()
+    gone, gone_too = Forgotten("waiting", "bob"), Forgotten("invitations", "one")
+    assert write_order([gone_too, window, gone, invitation]) == [invitation, window, gone, gone_too]
+
+
+def test_of_more_people_than_one_tick_can_look_at_everybody_has_their_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("matcher.pool.PAIRS_PER_TICK", 10)
+    pool = Pool("GB")
+    tongues = ("cy", "gd", "pl", "ur", "cy")
+    for offset, tongue in enumerate(tongues):
+        told = waiting(f"p{offset}")
+        features = FEATURES.model_copy(update={"languages": (tongue,)})
+        pool.apply(told.model_copy(update={"features": features}), offset)
+    offered = [row for second in range(1, 4) for row in offers(pool.apply(tick(second), 10 + second))]
+    assert [row.people for row in offered] == [("p0", "p4")]
