@@ -232,8 +232,9 @@ class Pool:
                 return row.moved(event.until, offset).model_copy(update={"company": event.company})
             case PersonMoved() if not self._over(row):
                 return row.moved(event.until, offset)
-            case PersonLeft() if not self._over(row):
-                return self._left(row, event, offset)
+            case PersonLeft():
+                left = row if self._over(row) else self._left(row, event, offset)
+                return left.forgotten() if event.reason == "erased" else left
             case PersonEdited():
                 return row.model_copy(update={"features": event.features})
         return row
@@ -250,12 +251,11 @@ class Pool:
     def _left(self, row: Waiting, event: PersonLeft, offset: int) -> Waiting:
         talking = [one for one in self._live_of(row.person) if one.connected_wall and self._stands_under(row, one)]
         if not talking:
-            ended = row.ended(event.reason)
-            return ended.forgotten() if event.reason == "erased" else ended
+            return row.ended(event.reason)
         if event.reason != "closed":  # a call that has begun ends as called; a closed window lets it go on
             for one in talking:
                 self._put(life.withdrawn(one, event.reason, self.now, self.wall), offset)
-        return row.forgotten() if event.reason == "erased" else row
+        return row
 
     @staticmethod
     def _stands_under(row: Waiting, one: Invitation) -> bool:

@@ -87,14 +87,13 @@ class PersonLife:
         self.sight.wake()
 
     async def run(self) -> None:
-        """From arrival until nothing of theirs is open any more."""
+        """From arrival until nothing of theirs is open any more; then they close the page."""
         try:
             await self._pass_s(self._arrives_s)
             try:
                 await self._play()
             except GaveUp:
                 self.town.ledger.did["gave_up"] += 1
-            await self.sight.until(lambda: self.closing, self._left_s())
             await self._come_to_an_end()
         finally:
             for task in (*self._beside, *self._meetings):

@@ -114,10 +114,18 @@ class Life(RuleBasedStateMachine):
             self.everybody_starts_anew()
 
     def everybody_starts_anew(self) -> None:
+        """Everybody waits, and time passes."""
+        self.everybody_waits()
+        self.let_time_pass((2, 2), False)
+
+    def everybody_waits(self) -> None:
         """New windows for all, under which nobody was asked about anybody yet."""
+        self.world.drain()
         for who in range(PEOPLE):
-            self.ask(ev.AvailabilityClosed, who, True)
-        self.everybody_is_free(20, False)
+            for kind in (ev.AvailabilityClosed, ev.PersonResumed):
+                self.ask(kind, who, True)
+            self.open_window(who, 20, "either", True)
+        self.world.drain()
 
     @rule(who=WHO, kind=st.sampled_from(SIMPLE), lazy=LAZY)
     def request(self, who: int, kind: type[ev.PersonEvent], lazy: bool) -> None:

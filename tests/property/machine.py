@@ -55,12 +55,19 @@ class Town(Life):
         self.world.zombie.publish(rows)
         self.then(lazy)
 
-    @rule(who=WHO, other=WHO, lazy=LAZY)
-    def another_writer_offered_too(self, who: int, other: int, lazy: bool) -> None:
-        self.wake()
-        self.world.drain()
+    @rule(who=WHO, other=WHO, first=st.booleans(), lazy=LAZY)
+    def another_writer_offered_too(self, who: int, other: int, first: bool, lazy: bool) -> None:
+        if first:  # it is read, and rung, before the offers of the real writer
+            self.everybody_waits()
+            self.world.tick(2, 2)
+        else:
+            self.wake()
+            self.world.drain()
         if who < other:
             self.world.offer_of_another_writer(self.person(who), self.person(other))
+        if first:
+            self.world.read_rows()
+            self.let_time_pass((2, 2), False)
         self.then(lazy)
 
     @rule(effects=EFFECTS, events=st.integers(1, 3))

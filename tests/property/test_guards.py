@@ -13,7 +13,7 @@ from tests.property.budget import find_violation
 from tests.property.guards import ROOT, WITHOUT, guards, source_without
 
 AT_ONCE = 2
-MUTANT_LIMIT_S = 110
+MUTANT_LIMIT_S = 300
 UNMUTATED_SEQUENCES = 100
 
 

@@ -168,6 +168,8 @@ class Truths:
         for one in self._live_of(person):
             talking = reason == "closed" and one["connected_wall"] is not None
             insist(talking, 5, f"{one['invitation']} lives on after {person} {reason}")
+        known = row is not None and row["features"] is not None
+        insist(not (known and reason == "erased"), 6, f"{person} was erased, and their row still describes them")
         insist(not row or talking or row["availability"] in self.ends, 6, f"{person} {reason}, and still waits")
 
     # --- rings and leases ---

@@ -7,7 +7,6 @@ everything as it happens.
 
 import copy
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -18,11 +17,11 @@ from matcher.events import Event, PersonEvent, PoolEvent, Tick
 from matcher.invitation import ANSWER, Invitation
 from matcher.person import Person
 from matcher.pool import Forgotten, Pool, write_order
-from matcher.twins import MemoryClaims
 from matcher.values import Row, derived_id, newer
 from services.notifier.notify import Notifier
 from tests.property.told import Violation
 from tests.property.truths import Truths
+from tests.property.watched import WatchedClaims
 
 MARKET = "GB"
 REMEMBER = 2
@@ -64,7 +63,7 @@ class World:
         self.offered: dict[str, Invitation] = {}
         self.ticks = 0
         self.tick_wall = START
-        self.claims = WatchedClaims(self)
+        self.claims = WatchedClaims(self.truths, lambda: self.wall)
         self.enrich = EnrichShell(self)
         self.pool = PoolShell(self)
         self.zombie: Zombie | None = None
@@ -144,6 +143,11 @@ class World:
     def settle_rows(self) -> None:
         """Every row is written; the notifier reads none of them yet."""
         while self.enrich.step() or self.pool.step():
+            pass
+
+    def read_rows(self) -> None:
+        """The notifier reads every row; nobody else does anything."""
+        while self.notifier.notifier and self.notifier.step():
             pass
 
     def _standstill(self) -> object:
@@ -297,41 +301,6 @@ class Zombie:
         for table, key, row in self.late[:count]:
             self.world.publish(table, key, row, zombie=True)
         del self.late[:count]
-
-
-class WatchedClaims(MemoryClaims):
-    """The twin, with every change of its leases shown to Truths."""
-
-    def __init__(self, world: World) -> None:
-        super().__init__(lambda: world.wall)
-        self.world = world
-
-    @contextmanager
-    def _watched(self, op: str, key: str) -> Iterator[None]:
-        before = {person: (lease.invitation, lease.until) for person, lease in self.leases.items()}
-        yield
-        after = {person: (lease.invitation, lease.until) for person, lease in self.leases.items()}
-        self.world.truths.leased(op, key, before, after, self.world.wall)
-
-    def claim(self, row: Invitation, lease_s: int) -> Any:
-        with self._watched("claim", row.invitation):
-            return super().claim(row, lease_s)
-
-    def renew(self, row: Invitation, lease_s: int) -> bool:
-        with self._watched("renew", row.invitation):
-            return super().renew(row, lease_s)
-
-    def release(self, row: Invitation) -> None:
-        with self._watched("release", row.invitation):
-            super().release(row)
-
-    def restore(self, row: Invitation, lease_s: int) -> bool:
-        with self._watched("restore", row.invitation):
-            return super().restore(row, lease_s)
-
-    def wipe(self) -> None:
-        with self._watched("wipe", ""):
-            super().wipe()
 
 
 class NotifierShell:
