@@ -37,6 +37,7 @@ class Notifier:
         self._wall = wall
         self._live: dict[str, Invitation] = {}
         self._ended: dict[str, Invitation] = {}
+        self._rang: set[str] = set()
         self._started = False
 
     def read(self, row: Invitation) -> None:
@@ -49,6 +50,7 @@ class Notifier:
         (self._live if row.live else self._ended)[row.invitation] = row
         if not row.live:
             self._live.pop(row.invitation, None)
+            self._rang.discard(row.invitation)
         if self._started:  # guard: read-all-before-acting
             self._act(row)
 
@@ -73,11 +75,23 @@ class Notifier:
         elif not row.live:
             self._claims.release(row)
 
+    def _hold_on(self, row: Invitation) -> None:
+        """Before `row` is claimed: keep what rings or talks for its people, whose lease may have run out meanwhile.
+
+        A process that stood still for longer than a lease, and renewed nothing, goes on here.
+        """
+        for other in self._live.values():
+            rings = other.state != "offered" or other.invitation in self._rang
+            if rings and other is not row and set(row.people) & set(other.people):  # guard: hold-on-before-claiming
+                self._claims.restore(other, lease_s(other))
+
     def _ring(self, row: Invitation) -> None:
+        self._hold_on(row)
         match self._claims.claim(row, RINGING_LEASE_S):
             case Wiped():  # our rows may be behind: only whoever has read them all may say which claims are whole
                 raise Away("the claims were lost", retry_after_s=1)
             case Granted(token):
+                self._rang.add(row.invitation)
                 for channel in self._channels:
                     for person in row.people:
                         channel.ring(row, person)

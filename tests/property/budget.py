@@ -18,6 +18,7 @@ SEQUENCES = {"dev": 300, "ci": 2_000}
 MUTANT_SEQUENCES = 1_500
 MUTANT_SEEDS = (1, 2)
 SEEDS = 2**32
+USUAL_SEED = "4203837555"
 
 
 def _settings(sequences: int, *, shrink: bool) -> settings:
@@ -44,8 +45,12 @@ def run(sequences: int, number: int, *, shrink: bool) -> None:
 
 
 def chosen_seed() -> int:
-    """The seed that the environment names, or a new one."""
-    return int(os.environ.get(SEED_VARIABLE, secrets.randbelow(SEEDS)))
+    """The seed that the environment names ("new" for one that nobody tried), or the usual one.
+
+    A change is judged by the same sequences each time; whoever looks for what is still unknown asks for new ones.
+    """
+    named = os.environ.get(SEED_VARIABLE, USUAL_SEED)
+    return secrets.randbelow(SEEDS) if named == "new" else int(named)
 
 
 def find_violation(sequences: int = MUTANT_SEQUENCES) -> str | None:

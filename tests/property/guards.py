@@ -40,6 +40,7 @@ WITHOUT: dict[str, str] = {
     "answer-of-a-stranger": NEVER,
     "two-accepts": NEVER,
     "read-all-before-acting": ALWAYS,
+    "hold-on-before-claiming": NEVER,
     "rule-block": DROPPED,
     "rule-window": DROPPED,
     "rule-quiet-hours": DROPPED,

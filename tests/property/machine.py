@@ -70,6 +70,17 @@ class Town(Life):
             self.let_time_pass((2, 2), False)
         self.then(lazy)
 
+    @rule(who=WHO, other=WHO)
+    def the_notifier_stands_still_for_a_lease(self, who: int, other: int) -> None:
+        """Two are put through, nothing is renewed for longer than a lease, and then a late offer wants one of them."""
+        self.wake()
+        self.both_answer(0, connected=True, race="", lazy=False)
+        self.world.tick(50, 1)
+        self.world.settle_rows()
+        if who < other:
+            self.world.offer_of_another_writer(self.person(who), self.person(other))
+        self.world.drain()
+
     @rule(effects=EFFECTS, events=st.integers(1, 3))
     def kill_enrich(self, effects: int, events: int) -> None:
         self._until_crash(self.world.enrich, effects, events)
