@@ -27,8 +27,8 @@ from services.settings import Settings
 from services.topics import INVITATIONS, RECEIPTS, KafkaAddress
 from tests.world import eventually
 
-PEOPLE = 650
-PLAY_S = 150
+PEOPLE = 250
+PLAY_S = 120
 AGAIN_S = 60.0
 """Flow must come again; how soon is told by the failure, and measured rather than asserted."""
 KILLED = ("processor", "notifier", "gateway", "bridge")
