@@ -2,10 +2,11 @@
 
 Written by the projector from rows, and by the notifier's live channel for a ring. A view takes a row only if its
 version is higher. An invitation's version is twice its offset, plus one for the ring that runs ahead of the row.
-Keys, after the prefix: `person:ID`, `waiting:PERSON`, `invitation:ID` (a hash {version, row}), `live:PERSON` (a
+Keys, after the prefix: `person:ID`, `waiting:PERSON`, `invitation:ID` (a hash {version, row, shown}), `live:PERSON` (a
 stream), `state:PERSON` (a hash, see views.lua), `views` (a field for each partition whose views are whole).
 """
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ KEEP_S = 24 * 3600
 """Windows and invitations; a person stays until they are erased."""
 FOR_GOOD = 0
 STREAM_LIMIT = 200
+NOT_SHOWN = {"offset", "pool_now", "pool_wall", "heard_a_wall", "heard_b_wall", "token", "seq"}
+"""What changes in a row without anybody seeing it, most of all with each heartbeat of a call."""
 
 
 def news_channel(prefix: str) -> str:
@@ -91,7 +94,8 @@ class ViewWriter:
         for person in people:
             keys += [self._prefix + "live:" + person, self._prefix + "state:" + person]
         args: list[Any] = [version, wire(row), keep_s, kind, order, news_channel(self._prefix), STREAM_LIMIT]
-        args += [int(only_if_known), *people]
+        shown = hashlib.sha256(row.model_dump_json(exclude=NOT_SHOWN).encode()).hexdigest()
+        args += [int(only_if_known), shown, *people]
         self._script(keys=keys, args=args)
 
 

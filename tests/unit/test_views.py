@@ -76,6 +76,15 @@ def test_a_late_row_changes_nothing(views: Views) -> None:
     assert views.told("bob") == ["rung", "voided"]
 
 
+def test_a_heartbeat_is_kept_but_is_nobodys_news(views: Views) -> None:
+    talking = OFFERED.model_copy(update={"offset": 13, "state": "confirmed", "rung": True, "connected_wall": NOW})
+    views.write.put_invitation(talking)
+    heard = talking.model_copy(update={"offset": 14, "heard_a_wall": NOW + timedelta(seconds=10), "pool_wall": NOW})
+    views.write.put_invitation(heard)
+    assert views.told("ann") == ["confirmed"]
+    assert views.redis.hget(f"{views.prefix}invitation:inv-1", "row") == heard.model_dump_json().encode()
+
+
 def test_nothing_is_left_of_the_window_of_somebody_erased(views: Views) -> None:
     views.write.put_waiting(WAITING)
     views.write.put_waiting(WAITING.model_copy(update={"offset": 6, "end": "erased"}))
