@@ -57,7 +57,7 @@ async def _read(consumer: AIOKafkaConsumer, until: bytes) -> list[bytes]:
 def _say(address: KafkaAddress, topic: str, *values: bytes) -> None:
     sender = producer(address)
     for value in values:
-        sender.send(topic, value=value, partition=0).get(PATIENCE_MS / 1000)
+        sender.send(topic, key=b"any", value=value, partition=0).get(PATIENCE_MS / 1000)
     sender.close()
 
 
