@@ -29,10 +29,10 @@ from services.topics import ALL, KafkaAddress, wait_for_broker
 
 log = logging.getLogger(__name__)
 
-FLUSH_EVERY_S = 5.0
 FLUSH_BYTES = 16_000_000
 HELD_BYTES = 64_000_000
 """What is held in memory while the disk is busy; with more, reading waits."""
+WAIT_FOR_DISK_S = 5.0
 POLL_MS = 100
 POLL_RECORDS = 5_000
 CATCH_UP_S = 0.8
@@ -123,7 +123,7 @@ class Archivist:
     def __init__(self, settings: Settings, folder: Path) -> None:
         self._reading = Reading(settings.kafka, folder)
         self._writer = Writer(folder, settings.secret)
-        self._flush = Every(FLUSH_EVERY_S)
+        self._flush = Every(settings.archive_flush_ms / 1000)
         client = redis.Redis.from_url(settings.redis, socket_timeout=REDIS_TIMEOUT_S)
         self._ready = Ready(client, settings.redis_prefix, "archivist")
         self._say = Every(READY_EVERY_S, at_once=True)
@@ -150,7 +150,7 @@ class Archivist:
                 self._hand_over(wait_s=0.0)
             while self._reading.held_bytes >= HELD_BYTES and not stop.asked:
                 log.error("reading waits: the disk does not keep up, and Kafka may forget what is not read")
-                self._hand_over(wait_s=FLUSH_EVERY_S)
+                self._hand_over(wait_s=WAIT_FOR_DISK_S)
             if self._say.due(now_s):
                 self._ready.say()
         self._reading.catch_up(source, CATCH_UP_S)
