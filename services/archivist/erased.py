@@ -101,5 +101,5 @@ def time_ms(text: object) -> int | None:
     """Milliseconds since 1970 of an ISO time; None for anything else."""
     try:
         return round(datetime.fromisoformat(str(text)).timestamp() * 1000)
-    except ValueError:
+    except (ValueError, OverflowError, OSError):  # the year 1 has no place in seconds since 1970
         return None

@@ -102,7 +102,7 @@ def _without_words(row: Row, aliases: Aliases) -> Row:
     if row.value is None:
         return row if row.raw is None else row.with_value(REMOVED)
     found = from_json(row.value)
-    own = row.key in aliases or not isinstance(found, dict) or found.get("person") in aliases
+    own = row.key in aliases or not isinstance(found, dict) or str(found.get("person")) in aliases
     if own and not _known(row):  # anything may stand anywhere in it
         return replace(row, type=None, value="{}")
     if own:

@@ -53,6 +53,11 @@ class Writer:
             return False
         return True
 
+    @property
+    def idle(self) -> bool:
+        """Whether all that was handed over is written, and nothing is left to erase or merge."""
+        return not self._upkeep and self._batches.unfinished_tasks == 0
+
     def close(self, limit_s: float) -> bool:
         """Write what was handed over and end; whether that was done within `limit_s`."""
         self._ending.set()
@@ -77,6 +82,7 @@ class Writer:
         for place, records in batch.items():
             self._write(place, records)
         self._upkeep = True
+        self._batches.task_done()
 
     def _write(self, place: Place, records: Sequence[Any]) -> None:
         span = Span(*place, records[0].offset, records[-1].offset)
