@@ -61,7 +61,8 @@ def test_a_file_that_cannot_be_finished_is_not_there(tmp_path: Path) -> None:
             new.write_bytes(b"half")
             raise OSError("no space left")
 
-    pytest.raises(OSError, fail)
+    with pytest.raises(OSError, match="no space"):
+        fail()
     assert all_spans(tmp_path) == []
 
 
@@ -78,6 +79,7 @@ def test_small_files_become_one_with_the_same_rows(tmp_path: Path) -> None:
 def test_a_reader_sees_every_row_once_whatever_moment_a_merge_died_at(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    path_unlink = Path.unlink
     for died_at in range(MERGE_FILES + 1):
         folder = tmp_path / str(died_at)
         folder.mkdir()
@@ -91,7 +93,6 @@ def test_a_reader_sees_every_row_once_whatever_moment_a_merge_died_at(
             left -= 1
             path_unlink(path)
 
-        path_unlink = Path.unlink
         with monkeypatch.context() as patch:
             patch.setattr(Path, "unlink", unlink)
             try:
