@@ -125,7 +125,8 @@ class Stream:
             while not self._ending.wait(0.005):
                 for _ in range(self._dice.randrange(1, 6)):
                     topic = self._dice.choice(ALL)
-                    key = self._dice.choice((None, b"\xff", b"p-%d" % self._dice.randrange(9), b"GB"))
+                    key = self._dice.choice((b"\xff", b"p-%d" % self._dice.randrange(9), b"GB", None))
+                    key = b"key" if key is None and topic.compacted else key  # Kafka compacts by key
                     value = self._dice.choice(VALUES if key is None else (*VALUES, None))
                     value = value % self.sent if value and b"%d" in value else value
                     sender.send(self._address.topic(topic), key=key, value=value, partition=self._dice.randrange(4))
