@@ -9,6 +9,7 @@ import importlib
 import json
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from matcher.errors import PartylineError
@@ -19,6 +20,7 @@ PROCESSES = {
     "notifier": "services.notifier.app",
     "gateway": "services.gateway.app",
     "bridge": "services.bridge.app",
+    "archivist": "services.archivist.app",
 }
 BROKER_WAIT_S = 30.0
 SHOWN_LIMIT = 2_000
@@ -51,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     _add(commands, "rebuild-views", _rebuild_views, "write all live views in Redis again from the rows in Kafka")
     concerns = _add(_group(commands, "concerns", "safeguarding reports"), "list", _list_concerns, "all of them")
     concerns.add_argument("--json", action="store_true", help="one JSON object a line")
+    _add_report(commands)
     return parser
 
 
@@ -68,6 +71,16 @@ def _add_demo(commands: Any) -> None:
     from services.demo.options import add_arguments
 
     add_arguments(_add(commands, "demo", _demo, "play a whole town on this machine"))
+
+
+def _add_report(commands: Any) -> None:
+    from services.report.shown import moment
+
+    report = _add(commands, "report", _report, "what the history tells of a time")
+    report.add_argument("--json", action="store_true", help="one JSON object")
+    report.add_argument("--history", type=Path, help="the folder that the archivist wrote; PARTYLINE_DATA/history")
+    report.add_argument("--since", type=moment, help="what began at this time or later, such as 2026-11-25")
+    report.add_argument("--until", type=moment, help="what began before this time")
 
 
 def _add_dead_letters(commands: Any) -> None:
@@ -172,6 +185,17 @@ def _list_concerns(found: argparse.Namespace) -> int:
         }
         print(json.dumps(row, ensure_ascii=False) if found.json else "  ".join(map(_one_line, row.values())))
     _say_if_none(shown, "no concerns")
+    return 0
+
+
+def _report(found: argparse.Namespace) -> int:
+    from services.archivist.files import HISTORY
+    from services.report.figures import Time, figures
+    from services.report.shown import table
+
+    folder = found.history or read_settings().data / HISTORY
+    told = figures(folder, Time(found.since, found.until))
+    print(json.dumps(told) if found.json else table(told))
     return 0
 
 

@@ -6,8 +6,9 @@ Names are PARTYLINE_ and the field in capitals. A half-specified setting is refu
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from matcher.errors import BadRequest
 from matcher.person import Market
@@ -38,6 +39,7 @@ class Settings(BaseModel):
     markets: tuple[Market, ...] = ("GB",)
     tick_ms: int = 500
     codes_per_address: int = 20
+    archive_flush_ms: Annotated[int, Field(ge=50, le=600_000)] = 5_000
     log_level: str = "INFO"
 
     @model_validator(mode="after")

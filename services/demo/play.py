@@ -42,8 +42,8 @@ LIVE_EVERY_S = 1.0
 CLEAN_LIMIT_S = 15.0
 CLEAN_IN_A_HURRY_S = 1.5  # Ctrl-C ends everything within 5 s
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
-SAY_READY = ("processor", "notifier", "bridge")
-RUN = ("processor", "notifier", "gateway", "bridge")
+SAY_READY = ("processor", "notifier", "bridge", "archivist")
+RUN = ("processor", "notifier", "gateway", "bridge", "archivist")
 EXIT_KEPT, EXIT_BROKEN, EXIT_FAILED = 0, 1, 2
 
 

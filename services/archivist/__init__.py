@@ -1,0 +1,1 @@
+"""The archivist: every message of every topic, for good, in Parquet files."""

@@ -1,0 +1,1 @@
+"""The report: what the history says of a time, asked in SQL."""
