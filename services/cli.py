@@ -19,6 +19,7 @@ PROCESSES = {
     "notifier": "services.notifier.app",
     "gateway": "services.gateway.app",
     "bridge": "services.bridge.app",
+    "dashboard": "services.dashboard.app",
 }
 BROKER_WAIT_S = 30.0
 SHOWN_LIMIT = 2_000

@@ -38,6 +38,9 @@ class Settings(BaseModel):
     markets: tuple[Market, ...] = ("GB",)
     tick_ms: int = 500
     codes_per_address: int = 20
+    dashboard_host: str = "127.0.0.1"
+    dashboard_port: int = 8081
+    dashboard_password: str = ""
     log_level: str = "INFO"
 
     @model_validator(mode="after")

@@ -74,6 +74,8 @@ def settings(wanted: Options, data: Path, broker: str, redis: str) -> Settings:
         domain_start=eight_in_the_morning(origin),
         speed=wanted.speed,
         markets=(MARKET,),
+        dashboard_port=_free_port(),
+        dashboard_password=secrets.token_urlsafe(12),
         codes_per_address=100 + 20 * wanted.people,  # the whole town calls from one address
         log_level="WARNING",
     )
