@@ -27,23 +27,20 @@ const STATES = { well: "well", here: "well", late: "late", gone: "gone", away: "
 
 const byId = (id) => document.getElementById(id);
 const charts = {
-  now: new Chart(byId("charts"), "People and calls", ["Waiting", "Ringing", "In a call"]),
-  flow: new Chart(byId("charts"), "In the minute before", ["Pairs offered", "Calls connected"]),
+  now: new Chart(byId("charts"), "People and calls", ["Waiting", "Ringing", "In calls"]),
+  flow: new Chart(byId("charts"), "Within a minute", ["Pairs offered", "Calls connected"]),
 };
 
-function duration(seconds) {
+// A number and its unit, no finer than anybody needs.
+function measure(seconds) {
   if (seconds === null || seconds === undefined) {
-    return "–";
+    return ["–", ""];
   }
-  const [minutes, rest] = [Math.floor(seconds / 60), seconds % 60];
-  if (minutes >= 48 * 60) {
-    return `${Math.floor(minutes / 1440)} days`;
-  }
-  if (minutes >= 60) {
-    return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
-  }
-  return minutes ? `${minutes} min ${rest} s` : `${rest} s`;
+  const found = [[172800, 86400, "days"], [7200, 3600, "h"], [120, 60, "min"]].find(([from]) => seconds >= from);
+  return found ? [Math.floor(seconds / found[1]), found[2]] : [Math.round(seconds), "s"];
 }
+
+const duration = (seconds) => measure(seconds).join("\u00a0").trim();
 
 const time = (text) => new Date(text).toLocaleString([], { dateStyle: "short", timeStyle: "medium" });
 const clock = (text) => text.slice(11, 16);
@@ -97,21 +94,33 @@ function fill(id, rows, none) {
   }
 }
 
+function setMeasure(node, seconds) {
+  const [number, unit] = measure(seconds);
+  const small = document.createElement("span");
+  small.className = "unit";
+  small.textContent = ` ${unit}`;
+  if (node.textContent !== `${number} ${unit}`) {
+    node.replaceChildren(String(number), small);
+  }
+}
+
 function showFigures(state) {
   for (const node of document.querySelectorAll("[data-figure]")) {
     const [section, name] = node.dataset.figure.split(".");
     const value = state[section]?.[name];
     if (name === "age") {
-      const age = state.concerns.oldest_at && (Date.parse(state.at) - Date.parse(state.concerns.oldest_at)) / 1000;
-      setText(node, age ? duration(Math.max(0, Math.round(age))) : "none");
+      const oldest = state.concerns.oldest_at;
+      setMeasure(node, oldest && Math.max(0, (Date.parse(state.at) - Date.parse(oldest)) / 1000));
+    } else if (name.endsWith("_s")) {
+      setMeasure(node, value);
     } else {
-      setText(node, name.endsWith("_s") ? duration(value) : String(value ?? "–"));
+      setText(node, String(value ?? "–"));
     }
   }
 }
 
 function showTables(state) {
-  const wait = (name, one) => [name, duration(one.p50_s), duration(one.p90_s), String(one.count)];
+  const wait = (name, one) => [name, duration(one.p50_s), duration(one.p90_s)];
   fill("waits", [wait("rung", state.waits.until_rung), wait("both said yes", state.waits.until_call)]);
   const rules = Object.entries(state.refused ?? {}).map(([rule, pairs]) => [RULES[rule] ?? rule, String(pairs)]);
   fill("refused", rules, state.refused ? "no pair was refused" : "the processor does not tell just now");
@@ -119,9 +128,9 @@ function showTables(state) {
   const parts = Object.entries(state.parts).map(([name, word]) => [name === "kafka" ? "Kafka" : "Redis", stateCell(word), ""]);
   const processes = state.processes.map((one) => [one.name, stateCell(one.state), one.age_s === null ? "–" : `${one.age_s} s ago`]);
   fill("processes", [...processes, ...parts]);
-  const late = (one) => (one.late_s ? `${one.behind} messages, ${duration(one.late_s)}` : `${one.behind} messages`);
+  const late = (one) => (one.late_s ? `${one.behind}, ${duration(one.late_s)}` : String(one.behind));
   fill("lag", state.lag.map((one) => [`${one.reader}: ${one.topic}`, stateCell(one.state), late(one)]), "not known yet");
-  fill("letters", state.letters.newest.map((one) => [time(one.at), one.topic, one.reason]), "none");
+  fill("letters", state.letters.newest.map((one) => [one.topic, one.reason, time(one.at)]), "none");
 }
 
 function showTime(state) {
@@ -164,7 +173,7 @@ function quiet(age_ms) {
   if (age_ms === null) {
     setState(byId("line"), "well", "live");
   } else {
-    setState(byId("line"), "away", `no line to the dashboard: figures of ${duration(Math.round(age_ms / 1000))} ago`);
+    setState(byId("line"), "away", `no line to the dashboard: figures of ${duration(age_ms / 1000)} ago`);
   }
 }
 
