@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import redis
 from kafka import KafkaProducer
 
 from matcher.values import Value, wire
@@ -75,6 +76,10 @@ class DashboardDesk:
     def producer(self) -> KafkaProducer:
         """A hand on the topics."""
         return producer(self.settings.kafka)
+
+    def redis(self) -> "redis.Redis":
+        """A hand on Redis."""
+        return redis.Redis.from_url(self.settings.redis)
 
     def send(self, to: KafkaProducer, topic: Topic, key: str, value: Value | bytes | None) -> None:
         """Write a message and wait until Kafka has it."""

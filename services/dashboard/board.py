@@ -96,7 +96,8 @@ class Board:
 
     def publish(self, sections: State, points: list[Any], now_s: float) -> None:
         """Take in how everything stands and tell all listeners what is new; never waits for any of them."""
-        new = {name: value for name, value in sections.items() if self._state.get(name) != value}
+        known = self._state
+        new = {name: value for name, value in sections.items() if name not in known or known[name] != value}
         change = {"sections": new, "points": points}
         self._state = merged(self._state, change)
         self._number += 1
