@@ -27,6 +27,7 @@ from services.dashboard.guard import STATIC, Guard, away
 from services.dashboard.health import Health
 from services.dashboard.lag import OURSELVES, Lag
 from services.dashboard.pages import routes
+from services.dashboard.past import Past
 from services.dashboard.publishing import Publisher
 from services.dashboard.reading import Reader
 from services.dashboard.sessions import Password, Sessions
@@ -50,7 +51,8 @@ def build(settings: Settings) -> FastAPI:
     reader = Reader(settings.kafka, figures)
     lag = Lag(settings.kafka, reader)
     health = Health(client, settings.redis_prefix, settings.markets)
-    publisher = Publisher(board, figures, health, lag, clock, settings.speed)
+    past = Past(client, settings.redis_prefix)
+    publisher = Publisher(board, past, figures, health, lag, clock, settings.speed)
     works = (publisher.run, partial(say_ready, client, settings.redis_prefix, OURSELVES))
     lifespan = _lifespan(board, (reader, lag), works)
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)

@@ -55,9 +55,7 @@ class Health:
         ages = {name: _age_s(left) for name, left in zip(names, left_ms, strict=True)}
         self._seen |= {name for name, age_s in ages.items() if age_s is not None}
         shown = [name for name in names if name in WATCHED or name in self._seen]
-        self._processes = [
-            {"name": name, "state": _state(ages[name]), "age_s": ages[name]} for name in shown
-        ]
+        self._processes = [{"name": name, "state": _state(ages[name]), "age_s": ages[name]} for name in shown]
         self._refused = _refused(refused)
 
     def processes(self) -> list[dict[str, Any]]:

@@ -68,6 +68,9 @@ class Lag:
         self._answered_s = time.monotonic()
         self._ends: dict[TopicPartition, Ends] = {}
         self._rows: list[dict[str, Any]] = []
+        self._first_ends: Places = {}
+        self.caught_up = False
+        """Whether all that happened before the dashboard was started is in the figures."""
 
     @property
     def away(self) -> bool:
@@ -103,20 +106,34 @@ class Lag:
         )
 
     def _look(self, admin: KafkaAdminClient) -> None:
-        name = self._address.topic
-        committed: dict[str, dict[TopicPartition, int]] = {}
-        for group, topics in GROUPS:
-            places = [TopicPartition(name(topic), number) for topic in topics for number in range(topic.partitions)]
-            found = admin.list_group_offsets({self._address.prefix + group: places})
-            committed[group] = {place: one.offset for one_group in found.values() for place, one in one_group.items()}
-        committed[OURSELVES] = {place: self._reader.positions.get(place, 0) for place in self._reader.places}
-        asked = {place: OffsetSpec.LATEST for places in committed.values() for place in places}
-        ends = {place: one.offset for place, one in admin.list_partition_offsets(asked).items()}
+        read_to = self._committed(admin)
+        places = {place for of_group in read_to.values() for place in of_group} | set(self._reader.places)
+        starts = _offsets(admin, places, OffsetSpec.EARLIEST)
+        ends = _offsets(admin, places, OffsetSpec.LATEST)
+        read_to[OURSELVES] = {place: self._reader.positions.get(place, 0) for place in self._reader.places}
+        for of_group in read_to.values():  # whoever has read nothing yet, or only what Kafka has dropped since
+            of_group.update({place: max(offset, starts[place]) for place, offset in of_group.items()})
         now_s = time.monotonic()
         for place, end in ends.items():
             self._ends.setdefault(place, Ends()).saw(now_s, end)
-        self._rows = [row for group, places in committed.items() for row in self._behind(group, places, ends)]
+        self._catch_up(read_to[OURSELVES], ends)
+        self._rows = [row for group, of_group in read_to.items() for row in self._behind(group, of_group, ends)]
         self._answered_s = now_s
+
+    def _committed(self, admin: KafkaAdminClient) -> dict[str, dict[TopicPartition, int]]:
+        """By group, up to where it has come in each place; -1 where it never has."""
+        name, prefix = self._address.topic, self._address.prefix
+        found: dict[str, dict[TopicPartition, int]] = {}
+        for group, topics in GROUPS:
+            places = [TopicPartition(name(topic), number) for topic in topics for number in range(topic.partitions)]
+            told = admin.list_group_offsets({prefix + group: places})[prefix + group]
+            found[group] = {place: one.offset for place, one in told.items()}
+        return found
+
+    def _catch_up(self, read_to: Places, ends: Places) -> None:
+        """All that stood in the topics at the first look has to be read before the figures are whole."""
+        self._first_ends = self._first_ends or {place: ends[place] for place in read_to}
+        self.caught_up = self.caught_up or all(read_to[place] >= end for place, end in self._first_ends.items())
 
     def _behind(self, group: str, read_to: Places, ends: Places) -> Iterator[dict[str, Any]]:
         """A row for each topic of this group; we ourselves are one row."""
@@ -124,7 +141,11 @@ class Lag:
         for place in read_to:
             of["all" if group == OURSELVES else place.topic.removeprefix(self._address.prefix)].append(place)
         for topic, places in of.items():
-            behind = sum(max(0, ends[place] - max(0, read_to[place])) for place in places)
-            late_s = max(self._ends[place].late_s(max(0, read_to[place])) for place in places)
+            behind = sum(max(0, ends[place] - read_to[place]) for place in places)
+            late_s = max(self._ends[place].late_s(read_to[place]) for place in places)
             state = "late" if late_s > LATE_S else "well"
             yield {"reader": group, "topic": topic, "behind": behind, "late_s": round(late_s), "state": state}
+
+
+def _offsets(admin: KafkaAdminClient, places: set[TopicPartition], spec: OffsetSpec) -> dict[TopicPartition, int]:
+    return {place: one.offset for place, one in admin.list_partition_offsets(dict.fromkeys(places, spec)).items()}

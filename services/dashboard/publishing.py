@@ -12,6 +12,7 @@ from services.dashboard.board import POINT_EVERY_S, Board
 from services.dashboard.figures import Figures
 from services.dashboard.health import Health
 from services.dashboard.lag import OURSELVES, Lag
+from services.dashboard.past import Past
 
 PUBLISH_EVERY_S = 1.0
 POINT = ("waiting", "ringing", "calls", "offered", "connected")
@@ -23,8 +24,10 @@ log = logging.getLogger(__name__)
 class Publisher:
     """One look at everything, once a second."""
 
-    def __init__(self, board: Board, figures: Figures, health: Health, lag: Lag, clock: Clock, speed: float) -> None:
-        self._board = board
+    def __init__(
+        self, board: Board, past: Past, figures: Figures, health: Health, lag: Lag, clock: Clock, speed: float
+    ) -> None:
+        self._board, self._past = board, past
         self._figures, self._health, self._lag = figures, health, lag
         self._clock = clock
         self._speed = speed
@@ -34,6 +37,7 @@ class Publisher:
         """For ever; an error of ours is logged and the next second tried again."""
         loop = asyncio.get_running_loop()
         next_s = loop.time()
+        self._board.publish({}, await self._past.kept(), next_s)
         while True:
             try:
                 await self.publish(loop.time())
@@ -46,7 +50,9 @@ class Publisher:
         """Look once and tell."""
         await self._health.look()
         sections = self._sections()
-        self._board.publish(sections, self._points(sections, now_s), now_s)
+        points = self._points(sections, now_s)
+        await self._past.keep(points)
+        self._board.publish(sections, points, now_s)
 
     def _sections(self) -> dict[str, Any]:
         lag = self._lag.shown()
@@ -55,7 +61,7 @@ class Publisher:
             "at": self._clock.wall().isoformat(timespec="milliseconds"),
             "clock": {"now": self._clock.now().isoformat(timespec="seconds"), "speed": self._speed},
             **self._figures.shown(),
-            "behind": behind,
+            "reading": {"caught_up": self._lag.caught_up, "behind": behind},
             "refused": self._health.refused(),
             "parts": {"kafka": _word(self._lag.away), "redis": _word(self._health.away)},
             "processes": self._health.processes(),
@@ -63,7 +69,8 @@ class Publisher:
         }
 
     def _points(self, sections: dict[str, Any], now_s: float) -> list[Any]:
-        if now_s < self._next_point_s:
+        # While the past is being read the figures run through it: a line of that would tell of hours as of seconds.
+        if not self._lag.caught_up or now_s < self._next_point_s:
             return []
         self._next_point_s = now_s + POINT_EVERY_S
         known = {**sections["totals"], **sections["now"]}

@@ -6,6 +6,7 @@ so a reader that also did other things would fall behind without a word, and tak
 
 import logging
 import threading
+import time
 from contextlib import closing
 
 from kafka import KafkaConsumer, TopicPartition
@@ -13,11 +14,12 @@ from kafka.errors import KafkaError
 
 from services.adapters.kafka import consumer
 from services.dashboard.figures import TOPICS, Figures
+from services.process import AWAY_PAUSE_S, Every
 from services.topics import KafkaAddress
 
 POLL_MS = 100
 RECORDS_PER_POLL = 2_000
-AWAY_PAUSE_S = 0.5
+NOTE_EVERY_S = 0.5
 
 log = logging.getLogger(__name__)
 
@@ -57,8 +59,18 @@ class Reader:
                 found.seek(place, self.positions[place])
             else:
                 found.seek_to_beginning(place)
+        note = Every(NOTE_EVERY_S)
         while not self._stop.is_set():
             for place, records in found.poll(timeout_ms=POLL_MS, max_records=RECORDS_PER_POLL).items():
                 name = self._names[place.topic]
                 self._figures.see([(name, one) for one in records])
                 self.positions[place] = records[-1].offset + 1
+            if note.due(time.monotonic()):
+                self._note(found)
+
+    def _note(self, found: KafkaConsumer) -> None:
+        # Of a compacted partition all records before its end may be gone: only the client knows that it is read.
+        for place in self.places:
+            position = found.position(place, timeout_ms=POLL_MS)
+            if position is not None:
+                self.positions[place] = position

@@ -1,6 +1,7 @@
 """Operators' sign-in: one secret, compared in constant time, and sessions that Redis keeps and lets end.
 
-Place in the flow: before everything that the dashboard shows. Of a token only its hash is stored.
+Place in the flow: before everything that the dashboard shows. Of a token only a keyed hash is
+stored, keyed with the password: whoever changes that ends all sessions.
 """
 
 import hashlib
@@ -33,6 +34,10 @@ class Password:
                 "it is all that keeps strangers out of the dashboard"
             )
         self._hash = _hash(password)
+
+    def seal(self, token: str) -> str:
+        """What a token is kept under: another password makes it worth nothing."""
+        return hmac.new(self._hash, token.encode(errors="surrogatepass"), hashlib.sha256).hexdigest()
 
     def is_right(self, given: str) -> bool:
         """Whether it is the one; takes the same time for every wrong one."""
@@ -70,7 +75,7 @@ class Sessions:
         await self._redis.delete(self._key(token))
 
     def _key(self, token: str) -> str:
-        return self._prefix + session_name(token)
+        return self._prefix + self._password.seal(token)
 
 
 def session_name(token: str) -> str:

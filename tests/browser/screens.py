@@ -38,7 +38,7 @@ def sign_in(page: Page, addresses: Addresses) -> None:
 def dashboard(page: Page, addresses: Addresses) -> None:
     """The match dashboard, live."""
     sign_in(page, addresses)
-    expect(page.get_by_role("status")).to_contain_text("live", timeout=SETTLES_MS)
+    expect(page.locator("#line")).to_contain_text("live", timeout=SETTLES_MS)
 
 
 def dashboard_door(page: Page, addresses: Addresses) -> None:

@@ -82,7 +82,7 @@ def sign_in(desk: DashboardDesk, page: Page) -> Page:
     page.goto(desk.url)
     page.get_by_label("Operators’ password").fill(PASSWORD)
     page.keyboard.press("Enter")
-    expect(page.get_by_role("status")).to_have_text("live", timeout=SOON_MS)
+    expect(page.locator("#line")).to_have_text("live", timeout=SOON_MS)
     expect(page.locator("#letters tbody tr")).to_have_count(1, timeout=SOON_MS)
     return page
 
@@ -154,7 +154,7 @@ def test_it_is_used_by_keyboard_alone(desk: DashboardDesk, open_page: Open) -> N
     page.keyboard.type(PASSWORD)  # the field has the focus already
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("status")).to_have_text("live", timeout=SOON_MS)
+    expect(page.locator("#line")).to_have_text("live", timeout=SOON_MS)
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.textContent") == "Sign out"
     page.keyboard.press("Enter")
@@ -177,11 +177,11 @@ def test_a_lost_line_is_said_and_comes_back_by_itself(desk: DashboardDesk, open_
     assert desk.process is not None
     desk.process.send_signal(signal.SIGSTOP)
     try:
-        expect(page.get_by_role("status")).to_contain_text("figures of", timeout=SOON_MS)
+        expect(page.locator("#line")).to_contain_text("figures of", timeout=SOON_MS)
         assert faults(page) == []
     finally:
         desk.process.send_signal(signal.SIGCONT)
-    expect(page.get_by_role("status")).to_have_text("live", timeout=SOON_MS)
+    expect(page.locator("#line")).to_have_text("live", timeout=SOON_MS)
 
 
 def test_a_dashboard_that_was_restarted_is_found_again(desk: DashboardDesk, open_page: Open) -> None:
@@ -189,9 +189,9 @@ def test_a_dashboard_that_was_restarted_is_found_again(desk: DashboardDesk, open
     assert desk.process is not None
     desk.process.kill()
     desk.process.wait()
-    expect(page.get_by_role("status")).to_contain_text("figures of", timeout=SOON_MS)
+    expect(page.locator("#line")).to_contain_text("figures of", timeout=SOON_MS)
     desk.start()
-    expect(page.get_by_role("status")).to_have_text("live", timeout=SOON_MS)
+    expect(page.locator("#line")).to_have_text("live", timeout=SOON_MS)
     expect(page.locator("[data-figure='totals.offered']")).to_have_text("1", timeout=SOON_MS)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import psutil
 import pytest
 
+from services.dashboard.health import WATCHED
 from tests.dashboard_desk import Operator
 from tests.living_demo import LivingDemo, living_demo
 from tests.world import eventually
@@ -34,6 +35,10 @@ def test_figures_equal_the_checkers_at_the_end_of_a_demo(tmp_path: Path) -> None
     assert report["connected"] > 0
     assert last["waits"]["until_rung"]["count"] > 0
     assert last["unreadable"] == {}
+    assert {one["name"]: one["state"] for one in last["processes"]} == dict.fromkeys(WATCHED, "well")
+    assert last["refused"] is not None
+    assert last["reading"]["caught_up"]
+    assert len(last["points"]) > 1
 
 
 def figures_when_the_town_has_ended(played: LivingDemo, operator: Operator) -> dict[str, Any]:
@@ -52,4 +57,4 @@ def steady(operator: Operator) -> dict[str, Any] | None:
     before = operator.figures()
     after = eventually(lambda: (found := operator.figures())["id"] != before["id"] and found)
     same = all(before[name] == after[name] for name in ("totals", "now", "letters"))
-    return after if same and after["now"]["open"] == 0 and after["behind"] == 0 else None
+    return after if same and after["now"]["open"] == 0 and after["reading"]["behind"] == 0 else None

@@ -164,6 +164,8 @@ function show(state) {
   const told = alarms(state);
   byId("alarm").hidden = !told;
   setText(byId("alarm"), told);
+  byId("reading").hidden = state.reading.caught_up;
+  setText(byId("reading"), `Still reading what happened before: ${state.reading.behind ?? "some"} messages to go.`);
   const faster = state.clock.speed === 1 ? "" : `, ${state.clock.speed} times as fast as ours`;
   setText(byId("clock"), state.clock.speed === 1 ? "" : `Life’s clock: ${clock(state.clock.now)} UTC${faster}`);
   setText(byId("since"), state.counted_since ? `Counted from what Kafka holds, since ${time(state.counted_since)}.` : "Nothing has happened yet.");
