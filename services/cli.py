@@ -21,6 +21,7 @@ PROCESSES = {
     "gateway": "services.gateway.app",
     "bridge": "services.bridge.app",
     "archivist": "services.archivist.app",
+    "dashboard": "services.dashboard.app",
 }
 BROKER_WAIT_S = 30.0
 SHOWN_LIMIT = 2_000

@@ -40,6 +40,9 @@ class Settings(BaseModel):
     tick_ms: int = 500
     codes_per_address: int = 20
     archive_flush_ms: Annotated[int, Field(ge=50, le=600_000)] = 5_000
+    dashboard_host: str = "127.0.0.1"
+    dashboard_port: int = 8081
+    dashboard_password: str = ""
     log_level: str = "INFO"
 
     @model_validator(mode="after")

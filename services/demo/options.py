@@ -67,13 +67,15 @@ def settings(wanted: Options, data: Path, broker: str, redis: str) -> Settings:
         redis=redis,
         redis_prefix=name,
         data=data,
-        port=wanted.port or _free_port(),
+        port=wanted.port or free_port(),
         secret=secrets.token_hex(32),
         demo=True,
         domain_origin=origin,
         domain_start=eight_in_the_morning(origin),
         speed=wanted.speed,
         markets=(MARKET,),
+        dashboard_port=free_port(),
+        dashboard_password=secrets.token_urlsafe(12),
         codes_per_address=100 + 20 * wanted.people,  # the whole town calls from one address
         log_level="WARNING",
     )
@@ -85,7 +87,8 @@ def eight_in_the_morning(now: datetime) -> datetime:
     return local.replace(hour=START_HOUR, minute=0, second=0, microsecond=0).astimezone(UTC)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port on loopback that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -42,8 +42,8 @@ LIVE_EVERY_S = 1.0
 CLEAN_LIMIT_S = 15.0
 CLEAN_IN_A_HURRY_S = 1.5  # Ctrl-C ends everything within 5 s
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
-SAY_READY = ("processor", "notifier", "bridge", "archivist")
-RUN = ("processor", "notifier", "gateway", "bridge", "archivist")
+SAY_READY = ("processor", "notifier", "bridge", "archivist", "dashboard")
+RUN = ("processor", "notifier", "gateway", "bridge", "archivist", "dashboard")
 EXIT_KEPT, EXIT_BROKEN, EXIT_FAILED = 0, 1, 2
 
 
@@ -93,6 +93,8 @@ class Demo:
         ready_s = round(time.time() - psutil.Process().create_time(), 1)
         url = f"http://{settings.host}:{settings.port}"
         self._screen.say(f"ready after {ready_s} s: {url}; {self._wanted.people} people move in")
+        dashboard = f"http://{settings.dashboard_host}:{settings.dashboard_port}"
+        self._screen.say(f"operators look at {dashboard}; the password there is {settings.dashboard_password}")
         word = self._live_in_town(url)
         return self._tell(with_town({"ready_s": ready_s, **self._last_report()}, word))
 
@@ -147,6 +149,8 @@ class Demo:
             mode="json", include={"broker", "embedded", "topic_prefix", "redis", "redis_prefix"}
         )
         shown["url"] = f"http://{settings.host}:{settings.port}"
+        shown["dashboard"] = f"http://{settings.dashboard_host}:{settings.dashboard_port}"
+        shown["dashboard_password"] = settings.dashboard_password  # made up for this demo, as is all that it guards
         (self._data / "addresses.json").write_text(json.dumps(shown))
 
     def _not_ready(self, client: redis.Redis, settings: Settings) -> list[str]:

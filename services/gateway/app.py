@@ -32,6 +32,7 @@ from services.gateway.outbox import AsyncKafkaOutbox, AsyncOutbox
 from services.gateway.people import People
 from services.gateway.signin import Codes, CodeSender, DemoSender, Sessions
 from services.process import log_to_stderr
+from services.ready import say_ready
 from services.settings import Settings
 
 REDIS_WITHIN_S = 0.8
@@ -147,6 +148,7 @@ def _lifespan(gateway: Gateway, hub: Hub, receipts: Receipts) -> Callable[[FastA
         gateway.outbox.start()
         tasks = [asyncio.create_task(hub.listen())]
         tasks += [asyncio.create_task(receipts.send()) for _ in range(RECEIPT_SENDERS)]
+        tasks.append(asyncio.create_task(say_ready(gateway.redis, gateway.settings.redis_prefix, "gateway")))
         try:
             yield
         finally:

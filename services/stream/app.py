@@ -16,6 +16,7 @@ from services.settings import Settings
 from services.stream.factory import build_app, start_worker
 from services.stream.processor import Processor
 from services.stream.projector import Projector
+from services.stream.refused import tell_refused
 from services.topics import create, wait_for_broker
 
 log = logging.getLogger(__name__)
@@ -38,6 +39,7 @@ def build(settings: Settings) -> faust.App:
     async def say_ready() -> None:
         if processor.ready:
             await asyncio.to_thread(ready.say)
+            await asyncio.to_thread(tell_refused, client, settings.redis_prefix, processor.refused())
 
     app.task(follow)
     app.timer(interval=READY_EVERY_S, name="ready")(say_ready)

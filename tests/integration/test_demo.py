@@ -27,7 +27,9 @@ PLAY_S = 60
 OPENED_LEAST = 180
 CONNECTED_LEAST = 40
 PARTS = {"broker", "redis"}
-PROCESSES = {"broker", "redis", "processor", "notifier", "gateway", "bridge", "archivist", "checker", "town"}
+PROCESSES = {
+    "broker", "redis", "processor", "notifier", "gateway", "bridge", "archivist", "dashboard", "checker", "town",
+}  # fmt: skip
 PROMISED_KEYS = {
     "ready_s", "opened", "offered", "rung", "accepted_both", "connected", "both_would_talk_again", "expired",
     "declined", "double_booked", "lost", "dead_letters", "offer_delivery_ms", "intake_ms", "peak_pss_mb", "processes",

@@ -1,0 +1,1 @@
+"""The dashboard: what operators see of the matching, live and read-only, from the topics alone."""
