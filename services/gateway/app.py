@@ -29,6 +29,7 @@ from services.gateway.idempotency import Once
 from services.gateway.limits import Limits
 from services.gateway.live import RECEIPT_SENDERS, Hub, Receipts
 from services.gateway.outbox import AsyncKafkaOutbox, AsyncOutbox
+from services.gateway.pages.routes import add_pages
 from services.gateway.people import People
 from services.gateway.signin import Codes, CodeSender, DemoSender, Sessions
 from services.process import log_to_stderr
@@ -65,6 +66,7 @@ def build(
     app.include_router(availability.routes(gateway))
     app.include_router(invitations.routes(gateway))
     app.include_router(lines.routes(gateway, hub, receipts))
+    add_pages(app, gateway)
     _add_health(app, gateway)
     _add_errors(app)
     return app
