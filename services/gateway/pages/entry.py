@@ -5,6 +5,7 @@ Place in the flow: GET / -> number -> code -> **session** -> about me -> home.
 
 from fastapi import APIRouter, Request, Response
 
+from services.gateway.invitations import CONCERN_COMFORT
 from services.gateway.pages.asking import Reply, ask
 from services.gateway.pages.guard import PageForm, read_page_form
 from services.gateway.pages.render import go, show
@@ -13,6 +14,7 @@ from services.gateway.pages.view import View
 
 SAID = {
     "signed-out": "You are signed out. Come back whenever you like.",
+    "not-reported": f"You were signed out. {CONCERN_COMFORT.sentence}",
     "erased": "You are erased: your name, your number and all that you told us. Goodbye, and be well.",
 }
 

@@ -61,6 +61,11 @@ def _routes(desk: Desk) -> APIRouter:
             return Response(status_code=204)
         return show(request, view, signed_in=True)
 
+    @router.get("/page/{rest:path}")
+    async def get_form(request: Request, rest: str) -> Response:
+        """A form's address, loaded anew or gone back to."""
+        return go(request, "/")
+
     def add_calm(path: str, name: str) -> None:
         async def get(request: Request) -> Response:
             async with desk.gateway.room.in_time():

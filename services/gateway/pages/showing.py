@@ -6,8 +6,8 @@ Place in the flow: session, live views, memory -> **standing** -> view -> browse
 import redis.exceptions
 from fastapi import Request, Response
 
-from matcher.errors import Away, NotFound, PartylineError
-from services.gateway.answers import NotSignedIn, refusal
+from matcher.errors import Away, NotFound
+from services.gateway.answers import Answer, NotSignedIn
 from services.gateway.gateway import Gateway
 from services.gateway.invitations import find
 from services.gateway.pages.asking import Reply
@@ -96,8 +96,16 @@ def away(request: Request) -> Response:
     return show(request, View("away", "away"), signed_in=True, status=503, notice="")
 
 
-def refused(request: Request, error: PartylineError) -> Response:
-    """A form that could not even be read."""
-    answer = refusal(error)
-    view = View("refused", "refused", {"message": error.message})
-    return show(request, view, signed_in=False, status=answer.status)
+def wants_page(request: Request) -> bool:
+    """Whether a person looks at the answer: a browser that goes somewhere, or htmx."""
+    accepted = request.headers.get("accept", "")
+    return "text/html" in accepted and "event-stream" not in accepted
+
+
+def refused(request: Request, answer: Answer) -> Response:
+    """An error as a page."""
+    if answer.status == 503:
+        return away(request)
+    said = answer.said or {}
+    name = "nothing" if answer.status in (404, 405) else "refused"
+    return show(request, View(name, name, {"message": said.get("message", "")}), signed_in=False, status=answer.status)

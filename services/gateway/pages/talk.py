@@ -9,11 +9,12 @@ from urllib.parse import quote
 from fastapi import APIRouter, Request, Response
 
 from matcher.events import WHAT_LIMIT
-from services.gateway.invitations import CRISIS_LINE
+from services.gateway.answers import promise_comfort
+from services.gateway.invitations import CONCERN_COMFORT, CRISIS_LINE
 from services.gateway.pages.asking import Reply, ask
 from services.gateway.pages.guard import PageForm, read_page_form
 from services.gateway.pages.memory import Act, Step
-from services.gateway.pages.render import show
+from services.gateway.pages.render import go, show
 from services.gateway.pages.showing import Desk
 from services.gateway.pages.view import View
 
@@ -86,17 +87,20 @@ def routes(desk: Desk) -> APIRouter:
 
     @router.post("/page/invitations/{invitation}/concern")
     async def post_concern(request: Request, invitation: str) -> Response:
+        promise_comfort(request, CONCERN_COMFORT)
         form = await read_page_form(request)
         what = form.one("what").strip()
         path = f"/invitations/{quote(invitation, safe='')}/concern"
         reply = await ask(request, "POST", path, {"what": what}, form.key)
         if reply.taken:
             await reach(request, "reported", invitation)
-        if reply.status != 422:
+        if reply.status == 401:
+            return go(request, "/?not-reported")
+        if reply.taken or reply.status == 404:
             return await desk.told(request, reply)
-        shown = {"invitation": invitation, "what": what, "error": WHAT_WRONG, **CRISIS_LINE}
-        view = View("wrong", f"wrong:{invitation}", shown)
-        return show(request, view, signed_in=True, status=422)
+        error = WHAT_WRONG if reply.status == 422 else reply.message
+        shown = {"invitation": invitation, "what": form.one("what"), "error": error, **CRISIS_LINE}
+        return show(request, View("wrong", f"wrong:{invitation}", shown), signed_in=True, status=reply.status)
 
     @router.post("/page/invitations/{invitation}/aside")
     async def post_aside(request: Request, invitation: str) -> Response:

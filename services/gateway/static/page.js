@@ -5,7 +5,7 @@ import { ring, stopRinging } from "/static/ring.js";
 const LINE_AGAIN_MS = 3000;
 const TICK_MS = 250;
 const NO_LINE = "We can’t reach Partyline just now. We keep trying; please check your connection.";
-const CROWDED = "Partyline is open in too many windows, so this one has stopped. Please close it or load it again.";
+const CROWDED = "Partyline is open in many windows, and this one may lag behind. Please use the newest.";
 
 const main = document.getElementById("main");
 const said = document.getElementById("said");
@@ -77,6 +77,9 @@ function keepLine() {
     held = false;
     crowded = event.detail.reason === "message";
     if (crowded) tell(CROWDED);
+  });
+  document.addEventListener("visibilitychange", () => {
+    if (!document.hidden && crowded) crowded = false;
   });
   setInterval(() => {
     if (!asking && !held && !crowded) htmx.ajax("GET", "/live", { source: line });
