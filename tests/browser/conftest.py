@@ -1,6 +1,5 @@
 """A browser, the whole stack, and people in it. A screenshot of every open page is kept when a test fails."""
 
-import os
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,15 +10,12 @@ from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 from services import topics
 from services.topics import KafkaAddress
+from tests.browser.chromium import open_chromium
 from tests.browser.people import Someone, someone
 from tests.browser.stack import stack, url_of
 from tests.conftest import Parts, RedisPlace
 from tests.world import World
 
-CHROMIUM = os.environ.get("PARTYLINE_TEST_CHROMIUM", "/usr/bin/chromium")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking",
-         "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
-         "--autoplay-policy=no-user-gesture-required", "--allow-loopback-in-peer-connection"]  # fmt: skip
 SHOTS = Path("build/screens")
 PHONE = {"width": 390, "height": 844}
 
@@ -30,7 +26,7 @@ NewPerson = Callable[..., Someone]
 def browser() -> Iterator[Browser]:
     """One Chromium for all tests."""
     with sync_playwright() as playwright:
-        made = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        made = open_chromium(playwright)
         yield made
         made.close()
 
