@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 import pytest
 import redis
@@ -133,9 +133,14 @@ def _named_service(variable: str) -> str:
     value = os.environ.get(variable, "")
     if value:
         return value
+    missing(f"{variable} is not set")
+
+
+def missing(what: str) -> NoReturn:
+    """Skip a test for want of `what`; in CI that is an error."""
     if os.environ.get("PARTYLINE_REQUIRE_SERVICES") == "1":
-        pytest.fail(f"{variable} is not set, and PARTYLINE_REQUIRE_SERVICES=1 allows no skipping")
-    pytest.skip(f"{variable} is not set")
+        pytest.fail(f"{what}, and PARTYLINE_REQUIRE_SERVICES=1 allows no skipping")
+    pytest.skip(what)
 
 
 def _remove_keys(place: RedisPlace) -> None:

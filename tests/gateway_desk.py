@@ -224,7 +224,7 @@ class Listener:
         event: dict[str, str] = {}
         for line in lines:
             if line == "" and "data" in event:
-                self.heard.append((event["event"], event["id"], json.loads(event["data"])))
+                self.heard.append((event["event"], event.get("id", ""), json.loads(event["data"])))
                 event = {}
             elif line and not line.startswith(":"):
                 name, _, value = line.partition(": ")

@@ -29,6 +29,8 @@ from services.gateway.idempotency import Once
 from services.gateway.limits import Limits
 from services.gateway.live import RECEIPT_SENDERS, Hub, Receipts
 from services.gateway.outbox import AsyncKafkaOutbox, AsyncOutbox
+from services.gateway.pages.routes import add_pages
+from services.gateway.pages.showing import refused, wants_page
 from services.gateway.people import People
 from services.gateway.signin import Codes, CodeSender, DemoSender, Sessions
 from services.process import log_to_stderr
@@ -66,6 +68,7 @@ def build(
     app.include_router(availability.routes(gateway))
     app.include_router(invitations.routes(gateway))
     app.include_router(lines.routes(gateway, hub, receipts))
+    add_pages(app, gateway)
     _add_health(app, gateway)
     _add_errors(app)
     return app
@@ -178,22 +181,26 @@ def _add_health(app: FastAPI, gateway: Gateway) -> None:
 
 
 def _add_errors(app: FastAPI) -> None:
+    def answered(request: Request, answer: Answer) -> Response:
+        answer = comforted(answer, request)
+        return refused(request, answer) if wants_page(request) else answer.response()
+
     @app.exception_handler(PartylineError)
     async def on_error(request: Request, error: PartylineError) -> Response:
-        return comforted(refusal(error), request).response()
+        return answered(request, refusal(error))
 
     @app.exception_handler(redis.RedisError)
     async def on_redis(request: Request, error: redis.RedisError) -> Response:
         log.warning("redis.away %s", type(error).__name__)
         away = Away("We cannot reach a part that we need. Nothing is lost: please try again.")
-        return comforted(refusal(away), request).response()
+        return answered(request, refusal(away))
 
     @app.exception_handler(HTTPException)
-    async def on_http(_: Request, error: HTTPException) -> Response:
+    async def on_http(request: Request, error: HTTPException) -> Response:
         code = "not_found" if error.status_code in (404, 405) else "bad_request"
-        return Answer(error.status_code, {"error": code, "message": "There is nothing here."}).response()
+        return answered(request, Answer(error.status_code, {"error": code, "message": "There is nothing here."}))
 
     @app.exception_handler(Exception)
     async def on_fault(request: Request, error: Exception) -> Response:
         answer = Answer(500, {"error": "error", "message": "Something went wrong on our side."})
-        return comforted(answer, request).response()
+        return answered(request, answer)

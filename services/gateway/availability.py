@@ -104,7 +104,7 @@ def routes(gateway: Gateway) -> APIRouter:
             **asked.about_me("opened"),
         )  # fmt: skip
         await gateway.outbox.say(PERSON_EVENTS, asked.me.person, opened)
-        return Answer(202, {"availability": availability, **remaining(until, now), **_quiet_note(profile, now)})
+        return Answer(202, {"availability": availability, **remaining(until, now), **quiet_note(profile, now)})
 
     async def move_window(asked: Asked[Window]) -> Answer:
         now = gateway.clock.now()
@@ -145,7 +145,8 @@ async def _may_open(gateway: Gateway, person: str) -> Profile:
     return row.profile
 
 
-def _quiet_note(profile: Profile, now: datetime) -> dict[str, str]:
+def quiet_note(profile: Profile, now: datetime) -> dict[str, str]:
+    """A sentence about a person's own quiet hours, if it is one of them now."""
     quiet = profile.quiet
     if quiet is None or not quiet.cover(local_minute(profile.market, now)):
         return {}

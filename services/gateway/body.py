@@ -19,7 +19,7 @@ BODY_LIMIT = 64 * 1024
 BODY_WITHIN_S = 10.0
 """A page in a tunnel may take this long to send its few bytes."""
 
-_KEY = re.compile(r"[\x21-\x7e]{8,80}")
+KEY = re.compile(r"[\x21-\x7e]{8,80}")
 
 _SENTENCES = {
     "missing": "is missing",
@@ -65,7 +65,7 @@ async def read_body(request: Request) -> bytes:
 def read_key(request: Request) -> str:
     """The Idempotency-Key. Raises Unreadable."""
     key = request.headers.get("idempotency-key", "")
-    if not _KEY.fullmatch(key):
+    if not KEY.fullmatch(key):
         raise Unreadable("The header Idempotency-Key is needed: 8 to 80 characters, new for each thing you do.")
     return key
 

@@ -125,6 +125,8 @@ class LiveResponse(StreamingResponse):
             if self._first is not None:
                 await self._write(send, self._first)
             await self._go_on(send)
+            if self._line.crowded:  # a page that came back at once would only push out the next one
+                await self._write(send, Chunk("event: crowded\ndata: {}\n\n"))
             await send({"type": "http.response.body", "body": b"", "more_body": False})
         finally:
             self._hub.leave(self._line)

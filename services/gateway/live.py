@@ -36,6 +36,7 @@ class Line:
         self.person = person
         self.session = session
         self.closed = False
+        self.crowded = False
         self._woken = asyncio.Event()
 
     def wake(self) -> None:
@@ -72,6 +73,7 @@ class Hub:
         lines = self._lines.setdefault(line.person, [])
         lines.append(line)
         for oldest in lines[:-LINES_PER_PERSON]:
+            oldest.crowded = True
             oldest.close()
         if self._closed:
             line.close()

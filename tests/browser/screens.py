@@ -1,77 +1,95 @@
-"""Makes the screenshots of docs/screens from a living demo: `python -m tests.browser.screens`.
+"""`python -m tests.browser.screens`: draws the pages into docs/screens, by day and by night, small and large.
 
-To add a page, add a function to `PAGES`: it gets a fresh page and the demo's addresses and returns once the page shows
-what is to be seen. Each is taken in every one of `LOOKS`, as NAME-LOOK.png.
+To add a page, add a function to `DRAWN`: it gets a browser and the folder, and whether every size and state is wanted.
 """
 
 import argparse
+import secrets
+import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
+from services.embedded.redis import embedded_redis
 from tests.browser.chromium import DESK, PHONE, WALL, chromium, context
+from tests.browser.states import STATES, place
+from tests.conftest import RedisPlace
+from tests.gateway_desk import desk
 from tests.living_demo import living_demo
 
-FOLDER = Path(__file__).parents[2] / "docs" / "screens"
+SCREENS = Path("docs/screens")
+SIZES: dict[str, dict[str, Any]] = {
+    "phone": {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2},
+    "phone-dark": {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "color_scheme": "dark"},
+    "small": {"viewport": {"width": 320, "height": 640}},
+    "desk": {"viewport": {"width": 1280, "height": 800}},
+}
+SHOWN = ("sign-in", "home", "waiting", "invitation", "call", "outcome")
+"""What the README shows; `--all` draws every state in every size."""
 LOOKS = {
     "light": (DESK, "light"), "dark": (DESK, "dark"), "phone": (PHONE, "light"), "wall": (WALL, "dark"),
 }  # fmt: skip
-PEOPLE = 150
-LIVES_S = 60
-EXTRA_S = 120
+TOWN_PEOPLE = 150
+TOWN_LIVES_S = 60
+TOWN_EXTRA_S = 120
 SETTLES_MS = 15_000
 
-Addresses = dict[str, Any]
+Draw = Callable[[Browser, Path, bool], None]
 
 
-def sign_in(page: Page, addresses: Addresses) -> None:
-    """Sign in to the dashboard as an operator would."""
-    page.goto(addresses["dashboard"])
-    page.get_by_label("Operators’ password").fill(addresses["dashboard_password"])
+def companion(browser: Browser, folder: Path, every: bool) -> None:
+    """The companion page."""
+    sizes = SIZES if every else {name: SIZES[name] for name in ("phone", "phone-dark")}
+    with embedded_redis() as url:
+        for state in STATES if every else SHOWN:
+            for size, options in sizes.items():
+                with desk(RedisPlace(url, f"{secrets.token_hex(4)}:")) as made:
+                    one_context = browser.new_context(**options)
+                    one = place(made, one_context)
+                    STATES[state](one)
+                    one.page.screenshot(path=folder / f"companion-{state}-{size}.png", full_page=True)
+                    one_context.close()
+
+
+def dashboard(browser: Browser, folder: Path, every: bool) -> None:
+    """The match dashboard over a town that has lived for a while, and the way in."""
+    play_s = TOWN_LIVES_S + TOWN_EXTRA_S
+    with tempfile.TemporaryDirectory() as data, living_demo(Path(data) / "demo", TOWN_PEOPLE, play_s, 1) as played:
+        addresses = played.wait_for_town()
+        time.sleep(TOWN_LIVES_S)
+        for look, (size, scheme) in LOOKS.items():
+            with context(browser, size, scheme) as one:
+                page = one.new_page()
+                page.goto(addresses["dashboard"])
+                page.screenshot(path=folder / f"dashboard-sign-in-{look}.png", full_page=True)
+                _sign_in(page, addresses["dashboard_password"])
+                page.screenshot(path=folder / f"dashboard-{look}.png", full_page=True)
+
+
+def _sign_in(page: Page, password: str) -> None:
+    page.get_by_label("Operators’ password").fill(password)
     page.get_by_role("button", name="Sign in").click()
-
-
-def dashboard(page: Page, addresses: Addresses) -> None:
-    """The match dashboard, live."""
-    sign_in(page, addresses)
     expect(page.locator("#line")).to_contain_text("live", timeout=SETTLES_MS)
 
 
-def dashboard_door(page: Page, addresses: Addresses) -> None:
-    """The way into the dashboard."""
-    page.goto(addresses["dashboard"])
-
-
-PAGES: dict[str, Callable[[Page, Addresses], None]] = {"dashboard": dashboard, "dashboard-sign-in": dashboard_door}
-
-
-def take(folder: Path, addresses: Addresses) -> None:
-    """Take every page in every look."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with chromium() as browser:
-        for look, (size, scheme) in LOOKS.items():
-            for name, show in PAGES.items():
-                with context(browser, size, scheme) as one:
-                    page = one.new_page()
-                    show(page, addresses)
-                    page.screenshot(path=folder / f"{name}-{look}.png", full_page=True)
+DRAWN: list[Draw] = [companion, dashboard]
 
 
 def main() -> None:
-    """Let a town live for a while and take them."""
+    """Draw everything."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--folder", type=Path, default=FOLDER)
-    parser.add_argument("--after", type=float, default=LIVES_S, help="seconds that the town lives before")
-    wanted = parser.parse_args()
-    play_s = round(wanted.after) + EXTRA_S
-    with tempfile.TemporaryDirectory() as data, living_demo(Path(data) / "demo", PEOPLE, play_s, seed=1) as played:
-        addresses = played.wait_for_town()
-        time.sleep(wanted.after)
-        take(wanted.folder, addresses)
+    parser.add_argument("--all", action="store_true", help="every state in every size")
+    parser.add_argument("--into", type=Path, default=SCREENS, help=f"the folder ({SCREENS})")
+    found = parser.parse_args()
+    found.into.mkdir(parents=True, exist_ok=True)
+    with chromium() as browser:
+        for draw in DRAWN:
+            draw(browser, found.into, found.all)
+    sys.stdout.write(f"drawn into {found.into}\n")
 
 
 if __name__ == "__main__":

@@ -111,6 +111,7 @@ def test_a_fourth_line_closes_the_oldest(gateway: Desk) -> None:
     page, person = gateway.registered()
     lines = [Listener(gateway_page) for gateway_page in [page] * (LINES_PER_PERSON + 1)]
     lines[0].wait_for_end()
+    assert [name for name, _, _ in lines[0].heard] == ["snapshot", "crowded"]
     gateway.put_invitation(person, OTHER)
     for line in lines[1:]:
         line.wait_for(2)

@@ -1,0 +1,85 @@
+"""The way in and out: phone number, code, sign out, erase me.
+
+Place in the flow: GET / -> number -> code -> **session** -> about me -> home.
+"""
+
+from fastapi import APIRouter, Request, Response
+
+from services.gateway.invitations import CONCERN_COMFORT
+from services.gateway.pages.asking import Reply, ask
+from services.gateway.pages.guard import PageForm, read_page_form
+from services.gateway.pages.render import go, show
+from services.gateway.pages.showing import Desk
+from services.gateway.pages.view import View
+
+SAID = {
+    "signed-out": "You are signed out. Come back whenever you like.",
+    "not-reported": f"You were signed out. {CONCERN_COMFORT.sentence}",
+    "erased": "You are erased: your name, your number and all that you told us. Goodbye, and be well.",
+}
+
+
+def door(phone: str = "", error: str = "", said: str = "") -> View:
+    """The first view: a phone number."""
+    return View("sign_in", "sign_in", {"phone": phone, "error": error, "said": said})
+
+
+def routes(desk: Desk) -> APIRouter:
+    """The routes of this module."""
+    router = APIRouter()
+
+    def show_code(request: Request, phone: str, told: Reply, sent: Reply | None, demo_code: str) -> Response:
+        error = "" if told.taken else told.message
+        if sent is not None:
+            demo_code = str(sent.said.get("demo_code", ""))
+        view = View("code", "code", {"phone": phone, "demo_code": demo_code, "error": error})
+        return show(request, view, signed_in=False, status=200 if told.taken else told.status)
+
+    @router.post("/page/code")
+    async def post_code(request: Request) -> Response:
+        form = await read_page_form(request)
+        phone = form.one("phone").strip()
+        reply = await ask(request, "POST", "/codes", {"phone": phone}, form.key)
+        if not reply.taken:
+            error = "Please give us your phone number." if not phone else reply.message
+            return show(request, door(phone, error), signed_in=False, status=reply.status)
+        return show_code(request, phone, reply, reply, "")
+
+    @router.post("/page/session")
+    async def post_session(request: Request) -> Response:
+        form = await read_page_form(request)
+        phone, code = form.one("phone").strip(), "".join(form.one("code").split())
+        reply = await ask(request, "POST", "/sessions", {"phone": phone, "code": code}, form.key)
+        if not reply.taken:
+            if reply.status == 422 and (not code or "field" in reply.message):
+                reply.said = {"message": "Please type the six digits of the code."}
+            return show_code(request, phone, reply, None, _shown_code(form))
+        return _with_cookies(go(request, "/"), reply)
+
+    @router.post("/page/sign-out")
+    async def post_sign_out(request: Request) -> Response:
+        form = await read_page_form(request)
+        reply = await ask(request, "DELETE", "/sessions", None, form.key)
+        return _with_cookies(go(request, "/?signed-out"), reply)
+
+    @router.post("/page/erase")
+    async def post_erase(request: Request) -> Response:
+        form = await read_page_form(request)
+        reply = await ask(request, "DELETE", "/me", None, form.key)
+        if not reply.taken:
+            return await desk.told(request, reply)
+        return _with_cookies(go(request, "/?erased"), reply)
+
+    return router
+
+
+def _shown_code(form: PageForm) -> str:
+    """The code that a demo showed, to show it again beside the error; nothing else may get there."""
+    shown = form.one("demo_code")
+    return shown if shown.isascii() and shown.isdigit() and len(shown) <= 12 else ""
+
+
+def _with_cookies(response: Response, reply: Reply) -> Response:
+    for cookie in reply.cookies:
+        response.headers.append("set-cookie", cookie)
+    return response

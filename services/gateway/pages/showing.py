@@ -1,0 +1,111 @@
+"""Reads what stands for whoever asks, and shows it; says what became of a form.
+
+Place in the flow: session, live views, memory -> **standing** -> view -> browser. Every route of the page ends here.
+"""
+
+import redis.exceptions
+from fastapi import Request, Response
+
+from matcher.errors import Away, NotFound
+from services.gateway.answers import Answer, NotSignedIn
+from services.gateway.gateway import Gateway
+from services.gateway.invitations import find
+from services.gateway.pages.asking import Reply
+from services.gateway.pages.memory import Memory
+from services.gateway.pages.render import go, show
+from services.gateway.pages.view import URGENT, Standing, View, about_me, view_of
+from services.gateway.signin import Session
+
+SIGNED_OUT = "/?signed-out"
+NOT_READY = "We are just setting things up again. Nothing is lost: this page goes on by itself."
+
+
+class Desk:
+    """What the page's routes share."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self.gateway = gateway
+        self.memory = Memory(gateway.redis, gateway.settings.redis_prefix)
+
+    async def session(self, request: Request) -> Session | None:
+        """Whoever asks, if they are signed in."""
+        try:
+            return await self.gateway.signed_in(request)
+        except NotSignedIn:
+            return None
+
+    async def view(self, me: Session) -> View:
+        """The view for this moment. Raises Away, redis.RedisError."""
+        row = await self.gateway.people.find(me.person)
+        if row is None:
+            return about_me({}, {}, first=True)
+        _, waiting, invitation = await self.gateway.views.state(me.person)
+        other = await self.gateway.views.person(invitation.other(me.person)) if invitation else None
+        name = other.profile.first_name if other and other.profile else None
+        remembered = await self.memory.find(me.person)
+        now, wall = self.gateway.clock.now(), self.gateway.clock.wall()
+        return view_of(Standing(row, waiting, invitation, name, remembered, now, wall))
+
+    async def urgent(self, request: Request) -> bool:
+        """Whether somebody is being rung or talks: then no other page is shown."""
+        me = await self.session(request)
+        return me is not None and (await self.view(me)).name in URGENT
+
+    async def is_mine(self, request: Request, invitation: str) -> bool:
+        """Whether whoever asks is one of the two of this invitation."""
+        me = await self.session(request)
+        try:
+            return me is not None and bool(await find(self.gateway, invitation, me.person))
+        except NotFound:
+            return False
+
+    async def window(self, request: Request) -> str:
+        """The id of the newest window of whoever asks, or nothing."""
+        me = await self.session(request)
+        row = await self.gateway.views.waiting(me.person) if me else None
+        return row.availability if row else ""
+
+    async def show_now(self, request: Request, status: int = 200, notice: str = "") -> Response:
+        """The view for this moment, with a notice above it; to somebody who has left, the door."""
+        try:
+            async with self.gateway.room.in_time():
+                me = await self.session(request)
+                if me is None:
+                    return go(request, SIGNED_OUT)
+                return show(request, await self.view(me), signed_in=True, status=status, notice=notice)
+        except (Away, redis.exceptions.RedisError):
+            return away(request)
+
+    async def told(self, request: Request, reply: Reply) -> Response:
+        """What became of a form: the view that follows, or the present one with what went wrong above it."""
+        if reply.status == 401:
+            return go(request, SIGNED_OUT)
+        if not reply.taken:
+            return await self.show_now(request, reply.status, reply.message)
+        return await self.done(request)
+
+    async def done(self, request: Request) -> Response:
+        """It was done: the view that follows. Without htmx the browser goes there, so that a reload repeats nothing."""
+        if request.headers.get("hx-request") == "true":
+            return await self.show_now(request)
+        return go(request, "/")
+
+
+def away(request: Request) -> Response:
+    """We cannot tell what stands just now; the page asks again by itself."""
+    return show(request, View("away", "away"), signed_in=True, status=503, notice="")
+
+
+def wants_page(request: Request) -> bool:
+    """Whether a person looks at the answer: a browser that goes somewhere, or htmx."""
+    accepted = request.headers.get("accept", "")
+    return "text/html" in accepted and "event-stream" not in accepted
+
+
+def refused(request: Request, answer: Answer) -> Response:
+    """An error as a page."""
+    if answer.status == 503:
+        return away(request)
+    said = answer.said or {}
+    name = "nothing" if answer.status in (404, 405) else "refused"
+    return show(request, View(name, name, {"message": said.get("message", "")}), signed_in=False, status=answer.status)

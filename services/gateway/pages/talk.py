@@ -1,0 +1,117 @@
+"""Free to talk, the invitation, the call and what comes after it, as forms of the page.
+
+Place in the flow: a button -> **the API's own route** -> memory of what was just done -> the view that follows.
+"""
+
+from collections.abc import Callable
+from urllib.parse import quote
+
+from fastapi import APIRouter, Request, Response
+
+from matcher.events import WHAT_LIMIT
+from services.gateway.answers import promise_comfort
+from services.gateway.invitations import CONCERN_COMFORT, CRISIS_LINE
+from services.gateway.pages.asking import Reply, ask
+from services.gateway.pages.guard import PageForm, read_page_form
+from services.gateway.pages.memory import Act, Step
+from services.gateway.pages.render import go, show
+from services.gateway.pages.showing import Desk
+from services.gateway.pages.view import View
+
+NOT_THERE = Reply(404, {"message": "There is no such invitation."})
+WHAT_WRONG = f"Please tell us in a few words what happened, at most {WHAT_LIMIT} letters."
+Body = Callable[[PageForm], object]
+
+
+def routes(desk: Desk) -> APIRouter:
+    """The routes of this module."""
+    router = APIRouter()
+
+    @router.post("/page/free")
+    async def post_free(request: Request) -> Response:
+        form = await read_page_form(request)
+        minutes = form.one("minutes")
+        body = {"minutes": int(minutes) if minutes.isascii() and minutes.isdigit() and len(minutes) < 6 else None}
+        reply = await ask(request, "POST", "/availability", body, form.key)
+        if reply.taken:
+            await remember(request, "open", str(reply.said["availability"]))
+        return await desk.told(request, reply)
+
+    @router.post("/page/not-free")
+    async def post_not_free(request: Request) -> Response:
+        form = await read_page_form(request)
+        reply = await ask(request, "DELETE", "/availability", None, form.key)
+        if reply.taken:
+            await remember(request, "close", await desk.window(request))
+        return await desk.told(request, reply)
+
+    async def remember(request: Request, act: Act, subject: str) -> None:
+        me = await desk.session(request)
+        if me is not None:
+            await desk.memory.put_doing(me.person, act, subject)
+
+    async def reach(request: Request, step: Step, invitation: str) -> None:
+        me = await desk.session(request)
+        if me is not None:
+            await desk.memory.put_step(me.person, step, invitation)
+
+    def add(path: str, api: str, act: Act | None = None, step: Step | None = None, body: Body | None = None) -> None:
+        async def post(request: Request, invitation: str) -> Response:
+            form = await read_page_form(request)
+            reply = await ask(
+                request, "POST", api.format(quote(invitation, safe="")), body(form) if body else None, form.key
+            )
+            if reply.taken and act is not None:
+                await remember(request, act, invitation)
+            if reply.taken and step is not None:
+                await reach(request, step, invitation)
+            return await desk.told(request, reply)
+
+        router.add_api_route(path, post, methods=["POST"])
+
+    add("/page/invitations/{invitation}/accept", "/invitations/{}/accept", "accept")
+    add("/page/invitations/{invitation}/decline", "/invitations/{}/decline", "decline")
+    add("/page/calls/{invitation}/hang-up", "/calls/{}/end", "end")
+    add("/page/calls/{invitation}/outcome", "/calls/{}/outcome", step="aside", body=_outcome)
+    add("/page/invitations/{invitation}/block", "/invitations/{}/block", step="blocked")
+
+    @router.post("/page/invitations/{invitation}/wrong")
+    async def post_wrong(request: Request, invitation: str) -> Response:
+        form = await read_page_form(request)
+        if not await desk.is_mine(request, invitation):
+            return await desk.told(request, NOT_THERE)
+        await reach(request, "wrong", invitation)
+        # A call that is over already is just as well.
+        await ask(request, "POST", f"/calls/{quote(invitation, safe='')}/end", None, form.key)
+        return await desk.done(request)
+
+    @router.post("/page/invitations/{invitation}/concern")
+    async def post_concern(request: Request, invitation: str) -> Response:
+        promise_comfort(request, CONCERN_COMFORT)
+        form = await read_page_form(request)
+        what = form.one("what").strip()
+        path = f"/invitations/{quote(invitation, safe='')}/concern"
+        reply = await ask(request, "POST", path, {"what": what}, form.key)
+        if reply.taken:
+            await reach(request, "reported", invitation)
+        if reply.status == 401:
+            return go(request, "/?not-reported")
+        if reply.taken or reply.status == 404:
+            return await desk.told(request, reply)
+        error = WHAT_WRONG if reply.status == 422 else reply.message
+        shown = {"invitation": invitation, "what": form.one("what"), "error": error, **CRISIS_LINE}
+        return show(request, View("wrong", f"wrong:{invitation}", shown), signed_in=True, status=reply.status)
+
+    @router.post("/page/invitations/{invitation}/aside")
+    async def post_aside(request: Request, invitation: str) -> Response:
+        await read_page_form(request)
+        if not await desk.is_mine(request, invitation):
+            return await desk.told(request, NOT_THERE)
+        await reach(request, "aside", invitation)
+        return await desk.done(request)
+
+    return router
+
+
+def _outcome(form: PageForm) -> object:
+    return {"talk_again": form.one("talk_again")}

@@ -1,0 +1,147 @@
+"""Which view somebody is to see, from what stands: one template for each, and a key that changes when it must change.
+
+Place in the flow: live views, the page's memory -> **view** -> template. Pure: nothing is read or written here, and
+what is shown of a window and an invitation is what `/state` and `/live` say.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from matcher.availability import Waiting
+from matcher.invitation import Invitation
+from matcher.person import MARKETS, Person
+from services.gateway.availability import quiet_note
+from services.gateway.invitations import CONCERN_ANSWER, CRISIS_LINE
+from services.gateway.pages.memory import Remembered
+from services.gateway.shown import shown_availability, shown_invitation
+
+URGENT = ("ringing", "accepted", "call")
+"""What takes the place of whatever page is open."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A template by its name, the key of what it shows, and what it is told."""
+
+    name: str
+    key: str
+    shown: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """All that stands for somebody who has told us about themselves, read at one moment."""
+
+    me: Person
+    waiting: Waiting | None
+    invitation: Invitation | None
+    other_name: str | None
+    remembered: Remembered
+    now: datetime
+    wall: datetime
+
+    @property
+    def window_open(self) -> bool:
+        """Whether their window is open, as far as they themselves know."""
+        if self.waiting is not None and self.waiting.end is None and not self.called:
+            return not self.remembered.does("close", self.waiting.availability)
+        known = self.waiting.availability if self.waiting else None
+        return self.remembered.act == "open" and self.remembered.subject != known
+
+    @property
+    def called(self) -> bool:
+        """Whether the newest call used the newest window up: no row of the window says so."""
+        row, waiting = self.invitation, self.waiting
+        return bool(row and waiting and row.called and row.availability_of(self.me.person) == waiting.availability)
+
+
+BLANK: dict[str, Any] = {
+    "first_name": "", "adult": False, "age_band": "", "area": "", "languages": ["en"], "likes": [], "avoids": [],
+    "wishes": [], "gender": "unsaid", "quiet": {"start": "22:00", "end": "07:00"},
+}  # fmt: skip
+"""What the form about oneself holds before anything is told."""
+
+
+def about_me(given: dict[str, Any], errors: dict[str, str], first: bool) -> View:
+    """The form about oneself with what was given, and what is wrong with it by field ("" for no field)."""
+    errors = dict.fromkeys((*BLANK, ""), "") | errors
+    return View("about_me", "about_me", {"given": BLANK | given, "errors": errors, "first": first})
+
+
+def view_of(standing: Standing) -> View:
+    """The one view for this moment."""
+    row = standing.invitation
+    found = _of_invitation(standing, row) if row is not None else None
+    return found or _of_window(standing)
+
+
+def _of_invitation(standing: Standing, row: Invitation) -> View | None:
+    step, remembered = standing.remembered.reached(row.invitation), standing.remembered
+    shown = _shown(standing, row)
+    if step in ("wrong", "blocked", "reported"):
+        words = {"error": "", "what": "", "message": CONCERN_ANSWER["message"], **CRISIS_LINE}
+        return View(step, f"{step}:{row.invitation}", shown | words)
+    if step == "aside" or remembered.does("decline", row.invitation):
+        return None
+    if row.live and remembered.does("end", row.invitation):
+        return View("ending", f"ending:{row.invitation}", shown)
+    if row.live:
+        return _of_live(standing, row, shown)
+    return View("outcome", f"outcome:{row.invitation}", shown) if row.called else None
+
+
+def _of_live(standing: Standing, row: Invitation, shown: dict[str, Any]) -> View:
+    accepted = row.answer_of(standing.me.person) == "accept" or standing.remembered.does("accept", row.invitation)
+    name = "call" if row.state == "confirmed" else "accepted" if accepted else "ringing"
+    return View(name, f"{name}:{row.invitation}", shown)
+
+
+def _of_window(standing: Standing) -> View:
+    me, waiting = standing.me, standing.waiting
+    if me.held:
+        return View("held", "held")
+    if me.paused:
+        return View("paused", "paused")
+    if not standing.window_open:
+        ran_out = waiting.availability if waiting and waiting.end == "ran_out" else ""
+        return View("home", f"home:{ran_out}", {"ran_out": bool(ran_out), "first_name": _first_name(me)})
+    note = _note(standing)
+    shown: dict[str, Any] = {"note": note, "other_name": standing.other_name}
+    if waiting is not None and waiting.end is None and not standing.called:
+        shown |= shown_availability(waiting, standing.now)
+        shown["until"] = local_time(waiting.until, me)
+        shown["minutes_left"] = max(5, int(shown["remaining_s"] // 60))
+    shown["quiet"] = quiet_note(me.profile, standing.now).get("note") if me.profile else None
+    name = "missed" if note == "missed" else "waiting"
+    return View(name, f"{name}:{note}:{shown.get('until', '')}", shown)
+
+
+def _note(standing: Standing) -> str:
+    """What became of the newest invitation of this window, unless they have asked again since."""
+    row, waiting, me = standing.invitation, standing.waiting, standing.me.person
+    if row is None or waiting is None or row.called or row.availability_of(me) != waiting.availability:
+        return ""
+    if standing.remembered.act == "open" or waiting.asked > row.offset:
+        return ""
+    if standing.remembered.does("decline", row.invitation) or row.answer_of(me) == "decline":
+        return "i_declined"
+    if row.unanswered_by(me):
+        return "missed"
+    return {"declined": "other_declined", "expired": "no_answer", "ended": "no_line"}.get(row.state, "withdrawn")
+
+
+def _shown(standing: Standing, row: Invitation) -> dict[str, Any]:
+    me = standing.me
+    shown = shown_invitation(row, me.person, standing.other_name, standing.now, standing.wall)
+    return shown | {"side": "a" if me.person == row.a else "b", "until": local_time(row.until, me)}
+
+
+def local_time(when: datetime, me: Person) -> str:
+    """HH:MM where `me` lives."""
+    market = me.profile.market if me.profile else next(iter(MARKETS))
+    return when.astimezone(MARKETS[market]).strftime("%H:%M")
+
+
+def _first_name(me: Person) -> str:
+    return me.profile.first_name if me.profile else ""

@@ -1,0 +1,71 @@
+"""Plain words for what the core knows by code: topics, reasons, languages, wishes.
+
+Place in the flow: a view -> **words** -> template. A code without words of its own is shown as it is, with spaces.
+"""
+
+from collections.abc import Iterable
+
+from matcher.match import ANY_TOPIC
+from matcher.person import AGE_BANDS, LANGUAGES, TOPICS
+from services.gateway.lists import AREAS
+
+LANGUAGE_NAMES = {
+    "en": "English", "cy": "Cymraeg (Welsh)", "gd": "Gàidhlig (Scottish Gaelic)", "ga": "Gaeilge (Irish)",
+    "pl": "Polski (Polish)", "pa": "ਪੰਜਾਬੀ (Punjabi)", "ur": "اردو (Urdu)", "bn": "বাংলা (Bengali)",
+    "gu": "ગુજરાતી (Gujarati)", "ar": "العربية (Arabic)", "fr": "Français (French)", "pt": "Português (Portuguese)",
+    "es": "Español (Spanish)", "ta": "தமிழ் (Tamil)", "tr": "Türkçe (Turkish)", "it": "Italiano (Italian)",
+    "so": "Soomaali (Somali)", "ro": "Română (Romanian)", "zh": "中文 (Chinese)", "de": "Deutsch (German)",
+}  # fmt: skip
+GENDER_WORDS = {"unsaid": "I’d rather not say", "woman": "Woman", "man": "Man", "other": "Another"}
+WISH_WORDS = {
+    "same_gender": "Only people of my own gender",
+    "near_age": "Only people near my age",
+    "near_home": "Only people who live near me",
+}
+_TOPIC_WORDS = {"news": "the news", "weather": "the weather", "theatre": "the theatre", "radio": "the radio"}
+_REASON_WORDS = {
+    "bond": "You have talked before, and both wanted to talk again.",
+    "near": "You live not far from each other.",
+    "free_now": "You are both free to talk right now.",
+}
+_TOPIC_REASON = "topic:"
+
+
+def topic_words(topic: str) -> str:
+    """A topic as it stands in a sentence."""
+    return "anything you like" if topic == ANY_TOPIC else _TOPIC_WORDS.get(topic, topic.replace("-", " "))
+
+
+def reason_words(reasons: Iterable[str]) -> list[str]:
+    """Why these two, as sentences; several shared topics make one."""
+    given = tuple(reasons)
+    sentences = [_REASON_WORDS[reason] for reason in given if reason in _REASON_WORDS]
+    topics = [topic_words(reason.removeprefix(_TOPIC_REASON)) for reason in given if reason.startswith(_TOPIC_REASON)]
+    if topics:
+        sentences.append(f"You both like {_listed(topics)}.")
+    return sentences or [_REASON_WORDS["free_now"]]
+
+
+def _listed(words: list[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def minutes_words(seconds: float) -> str:
+    """A length of time as people say it: never more than there is."""
+    minutes = int(seconds // 60)
+    if minutes < 1:
+        return "less than a minute"
+    return "1 minute" if minutes == 1 else f"{minutes} minutes"
+
+
+def choices() -> dict[str, list[tuple[str, str]]]:
+    """What a form lets people choose: (code, words)."""
+    topics = sorted((topic, topic.replace("-", " ").capitalize()) for topic in TOPICS)
+    return {
+        "topics": topics,
+        "languages": [(code, LANGUAGE_NAMES.get(code, code)) for code in LANGUAGES],
+        "areas": [(area["code"], area["name"]) for area in AREAS.values()],
+        "age_bands": [(band, band.replace("-", " to ")) for band in AGE_BANDS],
+        "genders": list(GENDER_WORDS.items()),
+        "wishes": list(WISH_WORDS.items()),
+    }

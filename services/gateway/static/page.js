@@ -1,0 +1,87 @@
+// Small manners of the page that HTML alone does not have: where the focus goes, what is read out, the seconds left,
+// the ring, and what to do when the line is lost. Place in the flow: a view was put into `main` -> this.
+import { ring, stopRinging } from "/static/ring.js";
+
+const LINE_AGAIN_MS = 3000;
+const TICK_MS = 250;
+const NO_LINE = "We can’t reach Partyline just now. We keep trying; please check your connection.";
+const CROWDED = "Partyline is open in many windows, and this one may lag behind. Please use the newest.";
+
+const main = document.getElementById("main");
+const said = document.getElementById("said");
+const trouble = document.getElementById("trouble");
+const line = document.getElementById("line");
+let endsAt = null;
+
+function arrive(first) {
+  const heading = main.querySelector("h1");
+  if (!first) {
+    const next = main.querySelector("[autofocus]") ?? heading;
+    if (next === heading) heading?.setAttribute("tabindex", "-1");
+    next?.focus();
+    window.scrollTo(0, 0);
+  }
+  const seconds = main.querySelector("[data-seconds]");
+  endsAt = seconds && performance.now() + 1000 * Number(seconds.dataset.seconds);
+  said.textContent = heading?.dataset.said ?? "";
+  if (heading?.hasAttribute("data-ring")) ring();
+  else stopRinging();
+}
+
+function tick() {
+  const seconds = main.querySelector("[data-seconds]");
+  if (!seconds || endsAt === null) return;
+  const left = Math.max(0, Math.ceil((endsAt - performance.now()) / 1000));
+  if (String(left) === seconds.textContent) return;
+  seconds.textContent = String(left);
+  if (left === 10) said.textContent = "10 seconds left.";
+}
+
+function tell(words) {
+  trouble.textContent = words;
+  trouble.hidden = words === "";
+}
+
+function look() {
+  if (main.hasAttribute("hx-get")) htmx.trigger(main, "look", {}, false);
+}
+
+// What `main` shows is said when the request goes out, not when it was asked for: it may have waited behind a form.
+document.addEventListener("htmx:before:request", (event) => {
+  const { ctx } = event.detail;
+  if (ctx.sourceElement !== main) return;
+  const showing = document.getElementById("showing").dataset.showing;
+  ctx.request.action = `/view?showing=${encodeURIComponent(showing)}`;
+});
+document.addEventListener("htmx:after:swap", (event) => {
+  if (event.detail.ctx.target === main) arrive(false);
+});
+document.addEventListener("htmx:after:request", () => { if (trouble.textContent === NO_LINE) tell(""); });
+document.addEventListener("htmx:error", () => tell(NO_LINE));
+
+if (line) keepLine();
+arrive(true);
+setInterval(tick, TICK_MS);
+
+// htmx keeps an open line open; whatever keeps it from opening at all is tried again here.
+function keepLine() {
+  let asking = false;
+  let held = false;
+  let crowded = false;
+  line.addEventListener("htmx:before:request", () => { asking = true; });
+  line.addEventListener("htmx:finally:request", () => { asking = false; });
+  line.addEventListener("htmx:sse:before:connection", () => { held = true; });
+  line.addEventListener("htmx:sse:after:connection", () => tell(""));
+  line.addEventListener("htmx:sse:error", look);
+  line.addEventListener("htmx:sse:close", (event) => {
+    held = false;
+    crowded = event.detail.reason === "message";
+    if (crowded) tell(CROWDED);
+  });
+  document.addEventListener("visibilitychange", () => {
+    if (!document.hidden && crowded) crowded = false;
+  });
+  setInterval(() => {
+    if (!asking && !held && !crowded) htmx.ajax("GET", "/live", { source: line });
+  }, LINE_AGAIN_MS);
+}

@@ -1,0 +1,182 @@
+"""Every state of the companion page, at a gateway whose views are put in place by hand; for axe and screenshots."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from playwright.sync_api import BrowserContext, Page
+
+from tests.gateway_desk import MORNING, Desk, over
+
+Setting = Callable[["Place"], None]
+
+
+@dataclass
+class Place:
+    """A gateway, and a browser page that is signed in as Ada once it is asked to be."""
+
+    desk: Desk
+    page: Page
+    person: str = ""
+
+    def sign_in(self, registered: bool = True, **change: Any) -> None:
+        """Become Ada."""
+        client, self.person = self.desk.signed_in()
+        if registered:
+            self.desk.put_person(self.person, first_name="Ada", **change)
+        self.page.context.add_cookies([{"name": "session", "value": client.cookies["session"], "url": self.desk.url}])
+
+    def show(self, path: str = "/") -> None:
+        """Load the page."""
+        self.page.goto(self.desk.url + path)
+
+    def invite(self, **change: Any) -> None:
+        """An open window, and an invitation with Stan under it."""
+        self.sign_in()
+        _, other = self.desk.registered("Stan")
+        window = self.desk.put_waiting(self.person)
+        me, you = ("a", "b") if self.person < other else ("b", "a")
+        sides = {"answer_me": f"answer_{me}", "answer_you": f"answer_{you}"}
+        given = {
+            f"availability_{me}": window.availability, "topic": "gardening",
+            "reasons": ("near", "topic:gardening", "topic:radio"), "until": MORNING + timedelta(minutes=20),
+        }  # fmt: skip
+        self.desk.put_invitation(self.person, other, **given, **{sides.get(k, k): v for k, v in change.items()})
+        self.show()
+
+    def press(self, name: str) -> None:
+        """Tap a button."""
+        self.page.get_by_role("button", name=name, exact=True).click()
+
+    def sees(self, view: str) -> None:
+        """Wait for a view."""
+        self.page.locator(f'[data-view="{view}"]').wait_for()
+
+
+def place(desk: Desk, context: BrowserContext) -> Place:
+    """Nobody is signed in yet."""
+    return Place(desk, context.new_page())
+
+
+def _door(one: Place) -> None:
+    one.show()
+
+
+def _wrong_number(one: Place) -> None:
+    one.show()
+    one.page.get_by_label("Your phone number").fill("12")
+    one.press("Send me a code")
+    one.page.locator(".error").wait_for()
+
+
+def _code(one: Place) -> None:
+    one.show()
+    one.page.get_by_label("Your phone number").fill("07400 222333")
+    one.press("Send me a code")
+    one.sees("code")
+
+
+def _about_me(one: Place) -> None:
+    one.sign_in(registered=False)
+    one.show()
+
+
+def _about_me_wrong(one: Place) -> None:
+    _about_me(one)
+    one.page.locator("summary").click()
+    one.press("That’s me")
+    one.page.locator(".error").first.wait_for()
+
+
+def _home(one: Place) -> None:
+    one.sign_in()
+    one.show()
+
+
+def _ran_out(one: Place) -> None:
+    one.sign_in()
+    one.desk.put_waiting(one.person, end="ran_out")
+    one.show()
+
+
+def _waiting(one: Place) -> None:
+    one.sign_in()
+    one.desk.put_waiting(one.person)
+    one.show()
+
+
+def _wrong(one: Place) -> None:
+    one.invite(state="confirmed", answer_me="accept", answer_you="accept")
+    one.press("This feels wrong")
+    one.sees("wrong")
+
+
+def _reported(one: Place) -> None:
+    _wrong(one)
+    one.page.get_by_label("What happened?").fill("He asked for money.")
+    one.press("Tell Partyline")
+    one.sees("reported")
+
+
+def _blocked(one: Place) -> None:
+    _wrong(one)
+    one.press("Never put me through to them again")
+    one.sees("blocked")
+
+
+def _ending(one: Place) -> None:
+    one.invite(state="confirmed", answer_me="accept", answer_you="accept")
+    one.press("Hang up")
+    one.sees("ending")
+
+
+def _signed_in_as(path: str, **change: Any) -> Setting:
+    def put(one: Place) -> None:
+        one.sign_in(**change)
+        one.show(path)
+
+    return put
+
+
+def _away(one: Place) -> None:
+    one.sign_in(registered=False)
+    one.desk.break_views()
+    one.show()
+
+
+def _invited(**change: Any) -> Setting:
+    def put(one: Place) -> None:
+        one.invite(**change)
+
+    return put
+
+
+STATES: dict[str, Setting] = {
+    "sign-in": _door,
+    "sign-in-wrong": _wrong_number,
+    "code": _code,
+    "about-me": _about_me,
+    "about-me-wrong": _about_me_wrong,
+    "home": _home,
+    "home-ran-out": _ran_out,
+    "waiting": _waiting,
+    "invitation": _invited(),
+    "accepted": _invited(state="accepted", answer_me="accept"),
+    "call": _invited(state="confirmed", answer_me="accept", answer_you="accept"),
+    "ending": _ending,
+    "outcome": _invited(**over()),
+    "other-declined": _invited(state="declined", answer_you="decline"),
+    "missed": _invited(state="expired"),
+    "wrong": _wrong,
+    "blocked": _blocked,
+    "reported": _reported,
+    "paused": _signed_in_as("/", paused=True),
+    "held": _signed_in_as("/", held=True),
+    "settings": _signed_in_as("/settings"),
+    "change-me": _signed_in_as("/about-me"),
+    "erase": _signed_in_as("/erase"),
+    "nothing": _signed_in_as("/nowhere"),
+    "away": _away,
+}
+"""How to get to each state, by a name for its picture."""

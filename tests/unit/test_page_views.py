@@ -1,0 +1,217 @@
+"""Which view somebody sees, in every state; that it says the same as /state; that nothing in it is believed as HTML."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from matcher.events import ConcernRaised, LegHungUp, PersonBlocked
+from matcher.person import Person, QuietHours
+from services.gateway.pages.render import HERE, environment
+from services.gateway.pages.view import BLANK, URGENT, View, about_me
+from tests.gateway_desk import MORNING, Desk, Page, over
+from tests.page_reader import Seen, look, press, press_here
+from tests.world import profile
+
+ENDED = over()
+NEVER = over(connected_wall=None)
+
+
+def _in_window(gateway: Desk, change: dict[str, Any]) -> tuple[Page, str]:
+    """Somebody with an open window, whose newest invitation, made under it, stands like this."""
+    page, person = gateway.registered()
+    _, other = gateway.registered("Bob")
+    window = gateway.put_waiting(person)
+    me, you = ("a", "b") if person < other else ("b", "a")
+    sides = {"answer_me": f"answer_{me}", "answer_you": f"answer_{you}"}
+    change = {sides.get(key, key): value for key, value in change.items()}
+    row = gateway.put_invitation(person, other, **{f"availability_{me}": window.availability}, **change)
+    return page, row.invitation
+
+
+def agree(page: Page, seen: Seen) -> None:
+    """The page and /state say the same of whether somebody is rung or talks."""
+    one = page.get("/state").json()["invitation"]
+    state = one["state"] if one else None
+    expected = {"ringing": "ringing", "accepted": "accepted" if one and one["you"] else "ringing", "confirmed": "call"}
+    assert (seen.view if seen.view in URGENT else None) == expected.get(state)
+    if seen.view == "outcome":
+        assert one["called"]
+
+
+@pytest.mark.parametrize(
+    ("change", "view"),
+    [
+        ({}, "ringing"),
+        ({"state": "offered"}, "ringing"),
+        ({"state": "accepted", "answer_me": "accept"}, "accepted"),
+        ({"state": "accepted", "answer_you": "accept"}, "ringing"),
+        ({"state": "confirmed", "answer_me": "accept", "answer_you": "accept"}, "call"),
+        (ENDED, "outcome"),
+        (NEVER, "waiting"),
+        ({"state": "declined", "answer_you": "decline"}, "waiting"),
+        ({"state": "declined", "answer_me": "decline"}, "waiting"),
+        ({"state": "expired", "answer_me": "accept"}, "waiting"),
+        ({"state": "expired"}, "missed"),
+        ({"state": "voided"}, "waiting"),
+    ],
+)
+def test_each_state_of_an_invitation_has_its_view_and_agrees_with_state(
+    gateway: Desk, change: dict[str, Any], view: str
+) -> None:
+    page, _ = _in_window(gateway, change)
+    seen = look(page)
+    assert seen.view == view
+    agree(page, seen)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"state": "declined", "answer_you": "decline"}, "Bob can’t talk just now"),
+        ({"state": "declined", "answer_me": "decline"}, "quite all right"),
+        ({"state": "expired", "answer_me": "accept"}, "Bob didn’t come to the phone"),
+        ({"state": "voided"}, "Bob had to go"),
+        (NEVER, "The line to Bob didn’t work"),
+    ],
+)
+def test_who_was_let_down_is_told_kindly_and_why(gateway: Desk, change: dict[str, Any], words: str) -> None:
+    page, _ = _in_window(gateway, change)
+    assert words in look(page).text
+
+
+def test_before_a_profile_there_is_the_form_and_without_a_window_there_is_home(gateway: Desk) -> None:
+    page, _ = gateway.signed_in()
+    assert look(page).view == "about_me"
+    page, person = gateway.registered()
+    assert look(page).view == "home"
+    gateway.put_waiting(person, end="ran_out")
+    assert "nobody was free" in look(page).text
+
+
+@pytest.mark.parametrize(("change", "view"), [({"paused": True}, "paused"), ({"held": True}, "held")])
+def test_who_is_paused_or_held_is_told_so(gateway: Desk, change: dict[str, Any], view: str) -> None:
+    page, person = gateway.registered()
+    gateway.put_person(person, **change)
+    assert look(page).view == view
+
+
+def test_in_quiet_hours_the_page_says_why_nobody_rings(gateway: Desk) -> None:
+    page, person = gateway.registered()
+    quiet = profile(quiet=QuietHours(start_min=22 * 60, end_min=9 * 60))
+    gateway.views.put_person(Person(offset=5000, person=person, profile=quiet))
+    gateway.put_waiting(person)
+    assert "nobody rings you before 09:00" in look(page).text
+
+
+def test_a_part_is_sent_only_when_something_else_is_to_be_seen(gateway: Desk) -> None:
+    page, person = gateway.registered()
+    htmx = {"HX-Request": "true"}
+    first = page.get("/view", params={"showing": "home:"}, headers=htmx)
+    assert first.status_code == 204
+    gateway.put_waiting(person)
+    part = page.get("/view", params={"showing": "home:"}, headers=htmx)
+    assert part.status_code == 200
+    assert "<html" not in part.text
+    assert Seen(part.text).view == "waiting"
+
+
+@pytest.mark.parametrize("showing", ["settings", "about_me", "erase"])
+def test_settings_stay_until_somebody_rings(gateway: Desk, showing: str) -> None:
+    page, person = gateway.registered()
+    gateway.put_waiting(person)
+    assert page.get("/view", params={"showing": showing}).status_code == 204
+    gateway.put_invitation(person, "p-other")
+    assert Seen(page.get("/view", params={"showing": showing}).text).view == "ringing"
+    assert page.get("/settings").headers["location"] == "/"
+
+
+def test_what_was_just_done_is_shown_before_the_views_know_it(gateway: Desk) -> None:
+    page, _ = gateway.registered()
+    assert press_here(page, "/free", minutes="20").view == "waiting"
+    page, person = gateway.registered()
+    gateway.put_waiting(person)
+    assert press_here(page, "/not-free").view == "home"
+    page, _ = _in_window(gateway, {})
+    assert press_here(page, "/accept").view == "accepted"
+    page, _ = _in_window(gateway, {})
+    assert press_here(page, "/decline").view == "waiting"
+    page, _ = _in_window(gateway, {"state": "confirmed"})
+    assert press_here(page, "/hang-up").view == "ending"
+
+
+def test_a_call_that_used_its_window_up_leads_home(gateway: Desk) -> None:
+    page, _ = _in_window(gateway, ENDED)
+    assert press_here(page, "/outcome", talk_again="yes").view == "home"
+    assert gateway.said("outcomes")
+
+
+def test_this_feels_wrong_ends_the_call_and_offers_block_and_concern_until_done(gateway: Desk) -> None:
+    page, _ = _in_window(gateway, {"state": "confirmed"})
+    seen = press_here(page, "/wrong")
+    assert seen.view == "wrong"
+    assert "116 123" in seen.text
+    assert [type(event) for event in gateway.said("calls")] == [LegHungUp]
+    assert look(page).view == "wrong"
+    assert press_here(page, "/concern", what="He asked for money.").view == "reported"
+    assert "116 123" in look(page).text
+    assert [type(event) for event in gateway.said("person-events")] == [ConcernRaised]
+    assert press_here(page, "/aside").view == "waiting"
+
+
+def test_a_block_says_that_they_never_meet_again(gateway: Desk) -> None:
+    page, _ = _in_window(gateway, ENDED)
+    press_here(page, "/wrong")
+    assert press_here(page, "/block").view == "blocked"
+    assert [type(event) for event in gateway.said("person-events")] == [PersonBlocked]
+
+
+def test_a_missed_ring_is_followed_by_another_only_if_asked_for(gateway: Desk) -> None:
+    page, _ = _in_window(gateway, {"state": "expired"})
+    assert look(page).view == "missed"
+    assert press_here(page, "/free").view == "waiting"
+
+
+def test_while_the_views_are_away_the_page_waits_and_says_so(gateway: Desk) -> None:
+    page, _ = gateway.signed_in()
+    gateway.break_views()
+    answer = page.get("/", headers={"Accept": "text/html"})
+    assert answer.status_code == 503
+    assert Seen(answer.text).view == "away"
+    assert page.get("/view").status_code == 204
+
+
+NASTY = "'\"></title></textarea><script>alert(1)</script><hx-partial hx-target='#main'><img src=x onerror=alert(1)>"
+VIEWS = sorted(path.stem for path in (HERE / "templates" / "views").glob("*.html"))
+
+
+def _shown(word: str) -> dict[str, Any]:
+    """Everything that any view is told, with `word` for each text."""
+    about = about_me({"first_name": word, "quiet": {"start": word, "end": word}}, dict.fromkeys(BLANK, word), True)
+    line = dict.fromkeys(("name", "number", "when", "emergency"), word)
+    texts = ("said", "phone", "error", "demo_code", "first_name", "other_name", "quiet", "until", "topic", "invitation",
+             "side", "what", "message")  # fmt: skip
+    numbers = {"remaining_s": 20.0, "window_s": 600.0, "minutes_left": 10}
+    return {**dict.fromkeys(texts, word), **numbers, **about.shown, "reasons": [word, f"topic:{word}"], "note": "x",
+            "ran_out": True, "crisis_line": line}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_whatever_a_view_is_told_stays_text(name: str) -> None:
+    pages = []
+    for word in ("plain", NASTY):
+        told = {"view": View(name, f"{name}:{word}"), "shown": _shown(word), "signed_in": True, "notice": word}
+        pages.append(Seen(environment().get_template("page.html").render(told)))
+    plain, nasty = pages
+    assert [tag for tag, _ in nasty.tags] == [tag for tag, _ in plain.tags]
+    assert [sorted(attrs) for _, attrs in nasty.tags] == [sorted(attrs) for _, attrs in plain.tags]
+
+
+def test_nobody_is_shown_an_id_of_the_other_or_a_clock_of_their_own(gateway: Desk) -> None:
+    page, person = gateway.registered()
+    gateway.put_invitation(person, "p-other", until=MORNING + timedelta(minutes=12))
+    html = page.get("/").text
+    assert "p-other" not in html
+    assert person not in html
+    assert "12 minutes" in html
+    assert press(page, Seen(html).form("/accept")).status_code == 303
