@@ -65,6 +65,7 @@ class PersonLife:
         self.sight = Sight()
         self.closing = False
         self.settled = False
+        self.with_visitor = False
         self._arrives_s = arrives_s
         self._window_ends_s = 0.0
         self._company = "either"
@@ -179,6 +180,8 @@ class PersonLife:
         """Tunnels, until cancelled."""
         while True:
             await asyncio.sleep(daylight_s(rng, figures()))
+            if self.with_visitor:  # a visitor is heard, and hears, all the way
+                continue
             self.line.lose_signal()
             self.town.ledger.did["tunnels"] += 1
             await asyncio.sleep(tunnel_s(rng))

@@ -6,21 +6,8 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.browser.line import Line, line
-from tests.browser.turn import Turn, turn_server
-from tests.browser.visitor import browser
+from tests.browser.turn import Turn
 from tests.conftest import Parts
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    with browser() as made:
-        yield made
-
-
-@pytest.fixture(scope="session")
-def turn() -> Iterator[Turn]:
-    with turn_server() as made:
-        yield made
 
 
 @pytest.fixture(scope="module")
