@@ -54,6 +54,10 @@ class Line:
 
     def leave(self) -> None:
         """Everybody who came goes, and nothing of theirs stays open."""
+        self.world.look()
+        for row in self.world.seen.values():
+            if row.state == "confirmed":
+                self.world.hang_up(row, row.a)
         for one in self.visitors:
             one.write("DELETE", "/availability")
             one.close()

@@ -78,14 +78,14 @@ class Visitor:
         return self.page.evaluate(script)
 
     def accept(self) -> int:
-        """Say yes to what rings; when that was taken, in milliseconds."""
+        """Say yes to what rings; when, in milliseconds."""
         self.until("window.invitation && ['ringing', 'accepted'].includes(window.invitation.state)", "it rings")
         at: int = self.see("window.accept()")
         return at
 
-    def until_connected(self) -> int:
-        """Wait for the sound; when it was first seen to go both ways, in milliseconds."""
-        at: int = self.until("window.heard.find((one) => one.state === 'connected')?.at", "connected")
+    def until_connected(self, state: str = "connected") -> int:
+        """Wait for the sound, or with `/connected` until the bridge says so; when it first was, in milliseconds."""
+        at: int = self.until(f"window.heard.find((one) => one.state === '{state}')?.at", state)
         return at
 
     def until_sound_goes_on(self) -> None:

@@ -30,7 +30,9 @@ function draw(invitation) {
 
 function see(invitation) {
   if (!invitation) return;
-  if (window.invitation?.state !== invitation.state) window.heard.push({ state: `/${invitation.state}`, at: Date.now() });
+  const state = invitation.connected ? "/connected" : `/${invitation.state}`;
+  if (window.shown !== state) window.heard.push({ state, at: Date.now() });
+  window.shown = state;
   window.invitation = invitation;
   draw(invitation);
 }
@@ -42,7 +44,7 @@ document.addEventListener("partyline:call", ({ detail, target }) => {
 const live = new EventSource("/live");
 live.addEventListener("snapshot", (event) => see(JSON.parse(event.data).invitation));
 live.addEventListener("invitation", (event) => see(JSON.parse(event.data)));
-window.accept = () => write(`/invitations/${window.invitation.invitation}/accept`).then(() => Date.now());
+window.accept = (at = Date.now()) => write(`/invitations/${window.invitation.invitation}/accept`).then(() => at);
 window.sound = async () => {
   const found = { received: 0, sent: 0, energy: 0, pair: [] };
   const connection = window.connections.at(-1);
