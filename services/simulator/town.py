@@ -58,7 +58,7 @@ async def run(
             areas = await _areas(web, base_url)
             town = Town(
                 seed=seed, speed=settings.speed, market=settings.markets[0], ends_s=time.monotonic() + play_s,
-                clock=SystemClock(settings), truth=Truth(seed), ledger=ledger, stays=stay,
+                clock=SystemClock(settings), truth=Truth(seed), ledger=ledger, stay=stay,
             )  # fmt: skip
             drawn = draw_people(people, seed, areas)
             lives = [
