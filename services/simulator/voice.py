@@ -101,7 +101,7 @@ class Voice:
         if given is None or connection is None:
             return
         if given["type"] == "offer" and (self._offers or connection.remoteDescription):
-            await self._begin_again()
+            await self.begin()  # the page lost the line, and asks for a restart
             return
         await connection.setRemoteDescription(aiortc.RTCSessionDescription(**given))
         if given["type"] == "offer":
@@ -124,11 +124,8 @@ class Voice:
         await self._connection.addIceCandidate(candidate)
 
     async def _look_at(self, connection: aiortc.RTCPeerConnection) -> None:
-        if connection is self._connection and connection.connectionState == "failed":
-            await self._begin_again()
-
-    async def _begin_again(self) -> None:
-        if asyncio.get_running_loop().time() - self._begun_s > BEGIN_AGAIN_S:
+        failed = connection is self._connection and connection.connectionState == "failed"
+        if failed and asyncio.get_running_loop().time() - self._begun_s > BEGIN_AGAIN_S:
             await self.begin()
 
     def _hear(self, track: MediaStreamTrack) -> None:

@@ -17,7 +17,7 @@ FLAGS = [
     "--use-fake-ui-for-media-stream", "--autoplay-policy=no-user-gesture-required",
     "--allow-loopback-in-peer-connection",
 ]  # fmt: skip
-CALL_JS = Path(__file__).parents[2] / "services" / "gateway" / "static" / "call.js"
+STATIC = Path(__file__).parents[2] / "services" / "gateway" / "static"
 PAGES = Path(__file__).parent / "pages"
 STRICT = {"Content-Security-Policy": "default-src 'self'"}
 WAIT_S = 40.0
@@ -42,7 +42,8 @@ class Visitor:
         self.context: BrowserContext = browser.new_context(permissions=["microphone"])
         self.context.route(f"{url}/test/call", _page("call.html", "text/html"))
         self.context.route(f"{url}/test/page.js", _page("page.js", "text/javascript"))
-        self.context.route(f"{url}/static/call.js", _page(CALL_JS, "text/javascript"))
+        for name in ("call.js", "microphone.js"):
+            self.context.route(f"{url}/static/{name}", _page(STATIC / name, "text/javascript"))
         self._sign_in(phone, name)
         self.page = self.look()
 

@@ -9,6 +9,7 @@ import pytest
 from matcher.errors import BadRequest
 from services.gateway.app import build
 from services.gateway.outbox import AsyncMemoryOutbox
+from services.gateway.signin import DemoSender
 from services.gateway.turn import CREDENTIALS_S, ice_servers, opaque_name, turn_credentials
 from services.settings import Settings, read_settings
 
@@ -41,7 +42,8 @@ def test_without_turn_no_server_is_named() -> None:
 
 
 def _build(**change: Any) -> None:
-    build(Settings(demo=True, **change), outbox=AsyncMemoryOutbox())
+    settings = Settings(**{"demo": True, "secret": "secret", **change})
+    build(settings, outbox=AsyncMemoryOutbox(), sender=DemoSender())
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.4", "partyline.example.org"])
@@ -53,8 +55,14 @@ def test_what_others_can_reach_is_refused_without_turn_in_one_sentence(host: str
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "::1", "localhost"])
-def test_on_loopback_turn_is_not_needed(host: str) -> None:
+def test_a_demo_on_loopback_needs_no_turn(host: str) -> None:
     _build(host=host)
+
+
+def test_what_is_no_demo_may_stand_behind_a_proxy_and_needs_turn_on_loopback_too() -> None:
+    with pytest.raises(BadRequest, match="PARTYLINE_TURN_URLS"):
+        _build(demo=False)
+    _build(demo=False, **TURN)
 
 
 @pytest.mark.parametrize("half", [{"PARTYLINE_TURN_URLS": "turn:x"}, {"PARTYLINE_TURN_SECRET": "s"}])

@@ -5,16 +5,18 @@
 // Method: perfect negotiation. Side a makes the first offer; when offers cross, b gives way. Each page load has an id
 // of its own in every signal: a reloaded page says "I am here now", and the other begins anew with it.
 
+import { askForMicrophone, NoMicrophone } from "./microphone.js";
+
 const LOOK_MS = 50; // until there is sound
 const LOOK_LATER_MS = 500;
 const BEAT_MS = 5_000;
 const SILENT_MS = 3_000; // without a packet, and we say that the line is being found again
-const RESTART_MS = 4_000; // between two tries to find it
+const REPAIR_MS = 5_000; // between two tries to find it
+const STUCK_MS = 8_000; // without ever a sound: something that was signalled got lost
 const GIVE_UP_MS = 30_000; // then the one who stays is told, and is free
 const AGAIN_MS = 1_000;
 const SEND_TRIES = 5;
 const CANDIDATES_AT_ONCE = 20;
-const KEEP_MICROPHONE_MS = 60_000;
 
 const WORDS = {
   connecting: "Putting you through …",
@@ -30,9 +32,7 @@ const calls = new Map(); // invitation -> Call
 class Call {
   constructor(section) {
     this.invitation = section.dataset.invitation;
-    this.page = newId();
-    this.peer = null;
-    this.outbox = [];
+    this.outbox = []; // signals that were not sent yet
     this.sending = false;
     this.seenMyself = false;
     this.over = false;
@@ -94,7 +94,7 @@ class Call {
     try {
       [, this.ice] = await Promise.all([this.openMicrophone(), this.fetchIce()]);
       if (this.over) return;
-      this.signal({}); // I am here now
+      this.beginAnew();
       this.listen();
       this.look();
     } catch (error) {
@@ -192,6 +192,13 @@ class Call {
 
   // --- the connection ---
 
+  beginAnew() {
+    this.repaired = performance.now();
+    this.page = newId();
+    this.peer = null;
+    this.signal({}); // I am here now
+  }
+
   async beginWith(peer) {
     this.connection?.close();
     this.peer = peer;
@@ -200,7 +207,8 @@ class Call {
     const connection = new RTCPeerConnection(this.ice);
     this.connection = connection;
     this.last = this.beaten = { received: 0, sent: 0 };
-    this.restarted = performance.now();
+    this.repaired = performance.now();
+    this.restarts = 0;
     connection.onnegotiationneeded = () => this.offer(connection);
     connection.onicecandidate = ({ candidate }) => {
       if (candidate && connection === this.connection) this.signal({ to: peer, candidates: [plain(candidate)] });
@@ -264,8 +272,10 @@ class Call {
     if (!found && this.lastSound === null) this.giveUp("failed"); // as when the TURN server does not know us
   }
 
-  async restart() {
-    this.restarted = performance.now();
+  async repair() {
+    this.repaired = performance.now();
+    if (this.lastSound === null || this.restarts > 0) return this.beginAnew();
+    this.restarts += 1;
     const connection = this.connection;
     const ice = await this.fetchIce().catch(() => this.ice); // the passwords may be old by now
     if (connection !== this.connection || this.over) return;
@@ -290,14 +300,14 @@ class Call {
       this.say("reconnecting");
       if (now - this.lastSound > GIVE_UP_MS) return this.giveUp("failed");
     }
-    if (this.lost(now) && now - this.restarted > RESTART_MS) this.restart();
+    if (this.lost(now) && now - this.repaired > REPAIR_MS) this.repair();
     if (now - this.lastBeat > BEAT_MS) this.beat(packets);
     this.timer = setTimeout(() => this.look(), this.state === "connected" ? LOOK_LATER_MS : LOOK_MS);
   }
 
   lost(now) {
-    if (!this.connection?.remoteDescription) return false;
-    return this.connection.connectionState === "failed" || (this.lastSound && now - this.lastSound > SILENT_MS);
+    if (this.lastSound === null) return now - this.repaired > STUCK_MS;
+    return this.connection.connectionState === "failed" || now - this.lastSound > SILENT_MS;
   }
 
   async packets() {
@@ -335,34 +345,6 @@ class Call {
   }
 }
 
-// --- the microphone ---
-
-class NoMicrophone extends Error {}
-
-let early = null; // a microphone that was asked for before the call
-
-async function askForMicrophone() {
-  const asked = early ?? navigator.mediaDevices?.getUserMedia({ audio: true });
-  early = null;
-  try {
-    return (await asked) ?? Promise.reject(new NoMicrophone());
-  } catch {
-    throw new NoMicrophone(); // denied, missing, taken, or the page is not on a secure origin
-  }
-}
-
-function prepareMicrophone() {
-  if (early || !navigator.mediaDevices) return;
-  const asked = navigator.mediaDevices.getUserMedia({ audio: true });
-  early = asked;
-  asked.catch(() => {}); // the call says so
-  setTimeout(async () => {
-    if (early !== asked) return;
-    early = null;
-    for (const track of (await asked).getTracks()) track.stop(); // no call came
-  }, KEEP_MICROPHONE_MS);
-}
-
 // --- small words ---
 
 function newId() {
@@ -398,8 +380,5 @@ function scan() {
   }
 }
 
-document.addEventListener("click", (event) => {
-  if (event.target.closest?.("[data-call-prepare]")) prepareMicrophone();
-});
 new MutationObserver(scan).observe(document.documentElement, { childList: true, subtree: true });
 scan();
