@@ -3,6 +3,7 @@
 Names are PARTYLINE_ and the field in capitals. A half-specified setting is refused at start with one sentence.
 """
 
+import ipaddress
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +17,8 @@ from matcher.values import Utc
 from services.topics import KafkaAddress
 
 PREFIX = "PARTYLINE_"
+LISTS = ("markets", "turn_urls")
+"""Settings with commas between several values."""
 
 
 class Settings(BaseModel):
@@ -43,6 +46,8 @@ class Settings(BaseModel):
     dashboard_host: str = "127.0.0.1"
     dashboard_port: int = 8081
     dashboard_password: str = ""
+    turn_urls: tuple[str, ...] = ()
+    turn_secret: str = ""
     log_level: str = "INFO"
 
     @model_validator(mode="after")
@@ -51,7 +56,19 @@ class Settings(BaseModel):
             raise ValueError("domain_start and domain_origin go together: set both or neither")
         if self.speed <= 0 or (self.speed != 1.0 and self.domain_start is None):
             raise ValueError("speed must be more than 0, and another speed than 1 needs domain_start and domain_origin")
+        if bool(self.turn_urls) != bool(self.turn_secret):
+            raise ValueError("turn_urls and turn_secret go together: set both or neither")
+        if not all(url.startswith(("turn:", "turns:")) for url in self.turn_urls):
+            raise ValueError("turn_urls are addresses of TURN servers, such as turn:turn.example.org:3478")
         return self
+
+    @property
+    def on_loopback(self) -> bool:
+        """Whether `host` can be reached from this machine alone."""
+        try:
+            return self.host == "localhost" or ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
 
     @property
     def kafka(self) -> KafkaAddress:
@@ -61,7 +78,8 @@ class Settings(BaseModel):
     def environment(self) -> dict[str, str]:
         """The same settings as environment variables, for a process that we start."""
         values = self.model_dump(mode="json", exclude_none=True)
-        values["markets"] = ",".join(self.markets)
+        for name in LISTS:
+            values[name] = ",".join(values[name])
         return {PREFIX + name.upper(): str(value) for name, value in values.items()}
 
 
@@ -76,8 +94,8 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         for name, value in environ.items()
         if name.startswith(PREFIX) and not name.startswith(PREFIX + "TEST_") and name != PREFIX + "REQUIRE_SERVICES"
     }
-    if isinstance(given.get("markets"), str):
-        given["markets"] = tuple(str(given["markets"]).split(","))
+    for name in given.keys() & set(LISTS):
+        given[name] = tuple(filter(None, str(given[name]).split(",")))
     unknown = sorted(set(given) - set(Settings.model_fields))
     if unknown:
         raise BadRequest(f"there is no setting {PREFIX}{unknown[0].upper()}")

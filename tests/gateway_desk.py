@@ -191,6 +191,8 @@ def desk(place: RedisPlace, outbox: AsyncOutbox | None = None, **settings: Any) 
 class Listener:
     """Reads a live line in a thread: (event, id, data) as they come."""
 
+    path = "/live"
+
     def __init__(self, page: Page, since: str | None = None) -> None:
         self.heard: list[tuple[str, str, dict[str, Any]]] = []
         self.status: int | None = None
@@ -213,7 +215,7 @@ class Listener:
     def _read(self) -> None:
         headers = {"Last-Event-ID": self._since} if self._since else {}
         try:
-            with self._page.stream("GET", "/live", headers=headers, timeout=httpx.Timeout(WAIT_S, read=30)) as answer:
+            with self._page.stream("GET", self.path, headers=headers, timeout=httpx.Timeout(WAIT_S, read=30)) as answer:
                 self.status = answer.status_code
                 self._events(answer.iter_lines())
         except httpx.HTTPError:

@@ -73,9 +73,7 @@ class LivingDemo:
 
 
 @contextmanager
-def living_demo(
-    data: Path, people: int, play_s: int, seed: int, arguments: Sequence[str] = ()
-) -> Iterator[LivingDemo]:
+def living_demo(data: Path, people: int, play_s: int, seed: int, arguments: Sequence[str] = ()) -> Iterator[LivingDemo]:
     """A demo of `people` at 20 times life for `play_s` seconds, ended with the block."""
     made = LivingDemo(data, people, play_s, seed, arguments)
     try:

@@ -54,6 +54,7 @@ class Windows:
         self._requests: dict[str, Request] = {}
         self._windows: dict[str, Window] = {}
         self._highest: dict[str, int] = {}
+        self._newest: dict[str, str] = {}
         self._blocks: dict[str, tuple[int, frozenset[str]]] = {}
         self._settled: OrderedDict[str, None] = OrderedDict()
         self._dropped = {"opened": 0, "answered": 0}
@@ -79,6 +80,7 @@ class Windows:
         if offset <= self._highest.get(person, -1):
             return
         self._highest[person] = offset
+        self._newest[person] = row["availability"]
         self._blocks[person] = (offset, frozenset((row.get("features") or {}).get("blocks", ())))
         window = self._window(row["availability"])
         for availability in (row["availability"], *row["also"]):
@@ -164,8 +166,10 @@ class Windows:
     def lost(self, letters: set[Place]) -> Iterator[tuple[str, set[Place], str]]:
         """Requests without exactly one end: the id, where it stands, and what is wrong.
 
-        A request that nobody was promised anything for may also be a dead letter.
+        A request that nobody was promised anything for may also be a dead letter. Who came to the town from outside may
+        still be there when it closes: their window may stand open, as long as it is their newest.
         """
+        standing = set(self._newest.values())
         for availability, request in self._requests.items():
             excused = bool(request.places & letters) and not request.answered_2xx
             if not request.places:
@@ -173,7 +177,8 @@ class Windows:
                     yield availability, set(), f"availability {availability} was answered 2xx and is in no topic"
                 continue
             ends = self._ends(request)
-            if not ends and not excused:
+            visiting = self.town_known and not request.answered_2xx and bool(request.windows & standing)
+            if not ends and not excused and not visiting:
                 where = "has no end" if request.windows else "never stood in the pool"
                 yield availability, request.places, f"availability {availability} {where}"
             elif len(ends) > 1:

@@ -36,12 +36,22 @@ class Options:
     port: int | None
     keep: bool
 
+    @property
+    def play_s(self) -> int:
+        """How long to play at most."""
+        return self.seconds or SECONDS_LIMIT
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Every option of `partyline demo`."""
     parser.add_argument("--people", type=_people, default=200, help="how many live in the town (200)")
-    parser.add_argument("--for", type=_seconds, default=120, dest="seconds", help="seconds to play (120)")
-    parser.add_argument("--speed", type=_speed, default=20.0, help="how many times faster life runs (20)")
+    parser.add_argument(
+        "--for", type=_seconds, default=120, dest="seconds", help="seconds to play (120); 0 is until Ctrl-C"
+    )
+    parser.add_argument(
+        "--speed", type=_speed, default=20.0,
+        help="how many times faster life runs (20); to call in it yourself take 1, with --for 0",
+    )  # fmt: skip
     parser.add_argument("--seed", type=_seed, default=1, help="another seed is another town (1)")
     parser.add_argument("--broker", type=_broker, help="your Kafka, as HOST:PORT; otherwise the embedded one")
     parser.add_argument("--redis", type=_redis, help="your Redis, as redis://HOST:PORT/0; otherwise the embedded one")
@@ -110,7 +120,7 @@ def _people(text: str) -> int:
 
 
 def _seconds(text: str) -> int:
-    return _whole(text, "the time to play", 1, SECONDS_LIMIT)
+    return _whole(text, "the time to play", 0, SECONDS_LIMIT)
 
 
 def _seed(text: str) -> int:

@@ -167,16 +167,17 @@ class Demo:
     def _live_in_town(self, url: str) -> dict[str, Any]:
         """Let the town live; its last word."""
         wanted = self._wanted
-        arguments = ("--people", wanted.people, "--for", wanted.seconds, "--seed", wanted.seed, "--base-url", url)
-        town = Child("town", "services.simulator.app", tuple(map(str, arguments)), once=True)
+        arguments = ("--people", wanted.people, "--for", wanted.play_s, "--seed", wanted.seed, "--base-url", url)
+        stay = () if wanted.seconds else ("--stay",)
+        town = Child("town", "services.simulator.app", (*map(str, arguments), *stay), once=True)
         self._supervisor.start(town, talks=True)
         process, lines = town.process, town.lines
-        end_s = time.monotonic() + wanted.seconds
+        end_s = time.monotonic() + wanted.play_s
         assert process is not None
         assert lines is not None
         self._wait(
             lambda: process.poll() is not None,
-            wanted.seconds + TOWN_EXTRA_S,
+            wanted.play_s + TOWN_EXTRA_S,
             lambda: "the town did not end when its time was over",
             left_s=lambda: end_s - time.monotonic(),
         )

@@ -22,7 +22,7 @@ from matcher.errors import Away, BadRequest, PartylineError
 from matcher.ports import Clock
 from services.adapters.views import ViewReader
 from services.clock import SystemClock
-from services.gateway import availability, entry, invitations, lines, me
+from services.gateway import availability, entry, invitations, lines, me, signals
 from services.gateway.answers import Answer, comforted, refusal
 from services.gateway.gateway import Gateway, Room
 from services.gateway.idempotency import Once
@@ -69,6 +69,7 @@ def build(
     app.include_router(invitations.routes(gateway))
     app.include_router(lines.routes(gateway, hub, receipts))
     add_pages(app, gateway)
+    app.include_router(signals.routes(gateway, hub, receipts))
     _add_health(app, gateway)
     _add_errors(app)
     return app
@@ -119,6 +120,11 @@ def _gateway(
 ) -> Gateway:
     if not settings.secret and not settings.demo:
         raise BadRequest("PARTYLINE_SECRET is empty: it keeps people's ids apart from their numbers, so set a long one")
+    if not settings.turn_urls and not (settings.demo and settings.on_loopback):
+        raise BadRequest(
+            "PARTYLINE_TURN_URLS and PARTYLINE_TURN_SECRET are not set: but for a demo on loopback calls go through a "
+            "TURN server only, so that nobody learns another's address"
+        )
     prefix = settings.redis_prefix
     views = ViewReader(client, prefix)
     return Gateway(

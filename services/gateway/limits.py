@@ -34,6 +34,9 @@ CONCERNS = Limit("concerns", 20, 60)
 """Apart from the others: nothing else that a person does may keep them from being heard."""
 HEARTBEATS = Limit("heartbeats", 60, 60)
 LINES = Limit("lines", 60, 60)
+SIGNALS = Limit("signals", 240, 60)
+"""What two pages tell each other to find a way: a handful for a call, more when lines break and are found again."""
+SIGNAL_LINES = Limit("signal-lines", 60, 60)
 
 
 class Limits:

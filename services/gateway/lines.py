@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import redis
 from fastapi import APIRouter, Request, Response
@@ -63,6 +63,13 @@ def event(kind: str, id_: str, data: dict[str, Any]) -> str:
     return f"id: {id_}\nevent: {kind}\ndata: {json.dumps(data, separators=(',', ':'))}\n\n"
 
 
+class News(Protocol):
+    """What a line goes on telling."""
+
+    def since(self, since: str, result: Result) -> AsyncIterator[tuple[str, Chunk]]:
+        """What came after `since`, each with its id. Raises redis.RedisError when Redis is away."""
+
+
 class Teller:
     """Tells one person what there is, in their own view."""
 
@@ -106,7 +113,10 @@ def _ringing(row: Row | None) -> Invitation | None:
 class LiveResponse(StreamingResponse):
     """A line over HTTP: joins the hub while it is open, and gives receipts for what the socket has taken."""
 
-    def __init__(self, gateway: Gateway, hub: Hub, receipts: Receipts, line: Line, since: str, first: Chunk | None):
+    def __init__(
+        self, gateway: Gateway, hub: Hub, receipts: Receipts, line: Line, since: str, first: Chunk | None,
+        news: News | None = None,
+    ):  # fmt: skip
         super().__init__(iter(()), media_type="text/event-stream", headers={"Cache-Control": "no-store"})
         self._gateway = gateway
         self._hub = hub
@@ -114,7 +124,7 @@ class LiveResponse(StreamingResponse):
         self._line = line
         self._since = since
         self._first = first
-        self._teller = Teller(gateway, line.person)
+        self._news = news or Teller(gateway, line.person)
 
     async def stream_response(self, send: Send) -> None:
         """Write until the page or we close the line."""
@@ -145,7 +155,7 @@ class LiveResponse(StreamingResponse):
 
     async def _write_news(self, send: Send, result: Result) -> bool:
         try:
-            async for id_, chunk in self._teller.since(self._since, result):
+            async for id_, chunk in self._news.since(self._since, result):
                 await self._write(send, chunk)
                 self._since = id_
         except redis.RedisError:

@@ -28,7 +28,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         _allow_files(asked.people)
         said = asyncio.run(
             town.run(
-                settings, asked.base_url, asked.people, asked.play_s, asked.seed, lambda so_far: _say(progress=so_far)
+                settings,
+                asked.base_url,
+                asked.people,
+                asked.play_s,
+                asked.seed,
+                lambda so_far: _say(progress=so_far),
+                stay=asked.stay,
             )
         )
     except (PartylineError, town.NotReady, ValueError) as error:
@@ -44,6 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="simulator", description="A town of people who use a gateway.")
     parser.add_argument("--people", type=int, default=200, help="how many open a window in the time played")
     parser.add_argument("--for", dest="play_s", type=float, default=60.0, metavar="SECONDS", help="wall time to play")
+    parser.add_argument("--stay", action="store_true", help="everybody comes within minutes, and back again and again")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--base-url", required=True, help="where the gateway is")
     return parser

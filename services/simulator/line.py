@@ -38,16 +38,16 @@ class Line:
         self._rng = Random(phone)
         self._session = ""
         self._sign_in = asyncio.Lock()
-        self._last_id = ""
-        self._stream: aiohttp.ClientResponse | None = None
+        self._last_ids: dict[str, str] = {}
+        self._streams: set[aiohttp.ClientResponse] = set()
         self._signal = asyncio.Event()
         self._signal.set()
 
     def lose_signal(self) -> None:
         """Into a tunnel: the stream of events breaks, and whatever is written waits."""
         self._signal.clear()
-        if self._stream is not None:
-            self._stream.close()
+        for stream in self._streams:
+            stream.close()
 
     def find_signal(self) -> None:
         """Out of the tunnel."""
@@ -143,18 +143,18 @@ class Line:
 
     # --- live events ---
 
-    async def live(self) -> AsyncIterator[tuple[str, Any]]:
-        """The name and data of each live event, for ever: broken lines are taken up after the last event."""
+    async def live(self, path: str = "/live") -> AsyncIterator[tuple[str, Any]]:
+        """The name and data of each event there, for ever: broken lines are taken up after the last event."""
         tries = 0
         while True:
             await self._signal.wait()
             session = self._session
             try:
                 async with self._web.get(
-                    self._base_url + "/live", headers=self._live_headers(), timeout=_STREAM
+                    self._base_url + path, headers=self._live_headers(path), timeout=_STREAM
                 ) as got:
-                    await self._answered(got, session)
-                    async for event in self._events(got):
+                    await self._answered(got, path, session)
+                    async for event in self._events(got, path):
                         tries = 0
                         yield event
             except (aiohttp.ClientError, TimeoutError, ValueError, GaveUp) as error:
@@ -163,7 +163,7 @@ class Line:
             await asyncio.sleep(self._backoff_s(tries))
             tries += 1
 
-    async def _answered(self, got: aiohttp.ClientResponse, session: str) -> None:
+    async def _answered(self, got: aiohttp.ClientResponse, path: str, session: str) -> None:
         """What to change before the next try, if this one was refused."""
         if got.status == HTTPStatus.OK:
             return
@@ -171,15 +171,16 @@ class Line:
         if got.status == HTTPStatus.UNAUTHORIZED:
             await self.sign_in(time.monotonic() + TRY_TIMEOUT_S, instead_of=session)
         elif got.status == HTTPStatus.BAD_REQUEST:
-            self._last_id = ""  # it is not an id of theirs: start from a snapshot
+            self._last_ids.pop(path, None)  # it is not an id of theirs: start from a snapshot
 
-    def _live_headers(self) -> dict[str, str]:
-        return {**self._cookie(), **({"Last-Event-ID": self._last_id} if self._last_id else {})}
+    def _live_headers(self, path: str) -> dict[str, str]:
+        last_id = self._last_ids.get(path)
+        return {**self._cookie(), **({"Last-Event-ID": last_id} if last_id else {})}
 
-    async def _events(self, got: aiohttp.ClientResponse) -> AsyncIterator[tuple[str, Any]]:
+    async def _events(self, got: aiohttp.ClientResponse, path: str) -> AsyncIterator[tuple[str, Any]]:
         """Events of one connection, until it breaks or the person enters a tunnel; none of one that was refused."""
         name, data, event_id = "", "", ""
-        self._stream = got
+        self._streams = {one for one in self._streams if not one.closed} | {got}
         while got.status == HTTPStatus.OK and self._signal.is_set():
             line = (await got.content.readline()).decode()
             if not line:
@@ -193,7 +194,8 @@ class Line:
             elif field == "id":
                 event_id = value
             elif not line.strip() and data:
-                self._last_id = event_id or self._last_id  # only now: half an event was not had
+                if event_id:
+                    self._last_ids[path] = event_id  # only now: half an event was not had
                 yield name, json.loads(data)
                 name, data, event_id = "", "", ""
 

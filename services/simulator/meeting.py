@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from services.simulator.habits import REPLY_MEDIAN_S, reply_delay_s
 from services.simulator.line import GaveUp
 from services.simulator.people import TownPerson
+from services.simulator.visitor import VisitorCall, can_speak
 
 if TYPE_CHECKING:
     from services.simulator.person_life import PersonLife
@@ -20,6 +21,10 @@ HEARTBEAT_S = 5.0
 CONNECT_MIN_S, CONNECT_MAX_S = 0.3, 1.5
 OTHER_HANGS_UP_S = 4.0
 """What the one who does not say goodbye first waits for the one who does."""
+SEEN_S = 1.0
+"""Somebody else of this town sees the same ring within this, unless they are in a tunnel; a visitor is never seen."""
+STAYS_ON_MIN, STAYS_ON_LIMIT_S = 12.0, 60.0
+"""How long past the window a visitor's call goes on: domain minutes (the pool ends it after 15), and wall seconds."""
 ANSWERABLE_S = 60.0
 """No ring lasts longer, whatever we are told."""
 OVER_LIMIT_S = 150.0
@@ -44,7 +49,9 @@ class Meeting:
         try:
             await self._answer()
             await self._sight.until(lambda: self._over() or self._confirmed() or self._life.closing, ANSWERABLE_S)
-            if self._confirmed():
+            if self._confirmed() and self._other() is None:
+                await self._talk_with_visitor()
+            elif self._confirmed():
                 await self._talk()
                 await self._say()
             elif self._seen("you_missed"):
@@ -58,11 +65,14 @@ class Meeting:
         delay_s = reply_delay_s(self._rng, habit)
         misses = self._rng.random() >= habit.answers
         declines = self._rng.random() < habit.not_now
+        await self._sight.until(lambda: self._over() or self._life.closing, SEEN_S)
+        if self._other() is None:  # a visitor: whoever comes alone is not left alone
+            misses, declines, delay_s = False, not can_speak(), SEEN_S
         if misses:
             self._town.ledger.did["missed"] += 1
             await self._sight.until(lambda: self._over() or self._life.closing, ANSWERABLE_S)
             return
-        await self._sight.until(lambda: self._over() or self._life.closing, delay_s)
+        await self._sight.until(lambda: self._over() or self._life.closing, delay_s - SEEN_S)
         if self._sight.is_in(self._id, "ringing", "accepted") and not self._seen("you") and not self._life.closing:
             answer = "decline" if declines else "accept"
             self._town.ledger.did[answer] += 1
@@ -95,11 +105,37 @@ class Meeting:
         finally:
             beats.cancel()
 
-    async def _beat(self) -> None:
+    async def _talk_with_visitor(self) -> None:
+        """A call that is heard: until the visitor hangs up, or it is time to say goodbye."""
+        self._town.ledger.did["visitors"] += 1
+        self._life.with_visitor = True
+        call = VisitorCall(self._life.line, self._id)
+        talking = asyncio.create_task(call.run())
+        beats = asyncio.create_task(self._beat_once_heard(call))
+        left_min = float(self._seen("window_s") or 0.0) / 60
+        stays_s = self._life.wall_s(left_min) + min(self._life.wall_s(STAYS_ON_MIN), STAYS_ON_LIMIT_S)
+        try:
+            await self._sight.until(lambda: self._over() or self._life.closing or talking.done(), stays_s)
+            if not self._over():
+                await self._insist(f"/calls/{self._id}/end", OVER_LIMIT_S, lambda: not self._over())
+            await self._sight.until(self._over, OVER_LIMIT_S)
+        finally:
+            self._life.with_visitor = False
+            beats.cancel()
+            talking.cancel()
+            await asyncio.gather(talking, return_exceptions=True)
+        if self._seen("called"):
+            await self._insist(f"/calls/{self._id}/outcome", OUTCOME_LIMIT_S, lambda: True, {"talk_again": "yes"})
+
+    async def _beat_once_heard(self, call: VisitorCall) -> None:
+        await call.sounding.wait()
+        await self._beat(call.flowed)
+
+    async def _beat(self, hears: Callable[[], bool] = lambda: True) -> None:
         while not self._over():
             started_s = time.monotonic()
             try:
-                await self._post(f"/calls/{self._id}/heartbeat", {"connected": True}, started_s + HEARTBEAT_S)
+                await self._post(f"/calls/{self._id}/heartbeat", {"connected": hears()}, started_s + HEARTBEAT_S)
             except GaveUp:
                 self._town.ledger.did["beats_missed"] += 1
             await asyncio.sleep(max(0.0, HEARTBEAT_S - (time.monotonic() - started_s)))

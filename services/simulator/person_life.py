@@ -37,7 +37,7 @@ PAUSED = 409
 
 @dataclass(kw_only=True)
 class Town:
-    """What the people of one town share; `ends_s` is the end of the play on `time.monotonic`."""
+    """What the people of one town share; it `ends_s` on `time.monotonic`, and if they `stay` they all come back."""
 
     seed: int
     speed: float
@@ -46,6 +46,7 @@ class Town:
     clock: SystemClock
     truth: Truth
     ledger: Ledger
+    stay: bool = False
     meetings: defaultdict[str, list[TownPerson]] = field(default_factory=lambda: defaultdict(list))
 
     def hour(self) -> int:
@@ -65,6 +66,7 @@ class PersonLife:
         self.sight = Sight()
         self.closing = False
         self.settled = False
+        self.with_visitor = False
         self._arrives_s = arrives_s
         self._window_ends_s = 0.0
         self._company = "either"
@@ -109,7 +111,7 @@ class PersonLife:
         while again and not (self.closing and number):  # whoever arrived opens their first window, come what may
             rng = self.draw(f"window|{number}")
             await self._one_window(draw_window(rng, self.person.habit, self.town.hour(), figures()), rng)
-            again, number = rng.random() < self.person.habit.opens_again, number + 1
+            again, number = rng.random() < self.person.habit.opens_again or self.town.stay, number + 1
             await self._pass_s(self.wall_s(pause_min(rng)) if again else 0.0)
 
     # --- a window ---
@@ -180,6 +182,8 @@ class PersonLife:
         """Tunnels, until cancelled."""
         while True:
             await asyncio.sleep(daylight_s(rng, figures()))
+            if self.with_visitor:  # a visitor is heard, and hears, all the way
+                continue
             self.line.lose_signal()
             self.town.ledger.did["tunnels"] += 1
             await asyncio.sleep(tunnel_s(rng))

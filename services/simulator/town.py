@@ -28,6 +28,8 @@ from services.simulator.truth import Truth
 READY_LIMIT_S = 60.0
 LOOK_EVERY_S = 0.5
 PROGRESS_EVERY_S = 1.0
+MOVE_IN_S = 300.0
+"""A town whose people stay is there within this."""
 CLOSING_SPREAD_S = 6.0
 """The town closes its windows over so long: people do not all tap in the same moment."""
 READ_BUFFER = 16 * 1024  # a person's events are small, and there are many people
@@ -40,9 +42,11 @@ class NotReady(RuntimeError):
 
 
 async def run(
-    settings: Settings, base_url: str, people: int, play_s: float, seed: int, report: Report
+    settings: Settings, base_url: str, people: int, play_s: float, seed: int, report: Report, stay: bool = False
 ) -> dict[str, Any]:
-    """Play `people` for `play_s` wall seconds; `report` gets progress. The last word is returned, see `Ledger.report`.
+    """Play `people` for `play_s` wall seconds; `report` gets progress. If they `stay`, they come soon and come back.
+
+    The last word is returned, see `Ledger.report`.
 
     Raises NotReady, and ValueError for more people than a town can have.
     """
@@ -54,12 +58,14 @@ async def run(
             areas = await _areas(web, base_url)
             town = Town(
                 seed=seed, speed=settings.speed, market=settings.markets[0], ends_s=time.monotonic() + play_s,
-                clock=SystemClock(settings), truth=Truth(seed), ledger=ledger,
+                clock=SystemClock(settings), truth=Truth(seed), ledger=ledger, stay=stay,
             )  # fmt: skip
             drawn = draw_people(people, seed, areas)
             lives = [
                 PersonLife(town, person, Line(web, base_url, person.phone, ledger), arrives_s)
-                for person, arrives_s in zip(drawn, _arrivals(town, drawn, play_s), strict=True)
+                for person, arrives_s in zip(
+                    drawn, _arrivals(town, drawn, min(play_s, MOVE_IN_S) if stay else play_s), strict=True
+                )
             ]
             return ledger.report(await _live(town, lives, report))
     finally:

@@ -22,7 +22,6 @@ from services.topics import create, wait_for_broker
 log = logging.getLogger(__name__)
 
 
-
 def build(settings: Settings) -> faust.App:
     """A Faust app with all agents attached."""
     wait_ms = EMBEDDED_FETCH_WAIT_MS if settings.embedded else REAL_FETCH_WAIT_MS

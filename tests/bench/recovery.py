@@ -36,9 +36,10 @@ def main() -> None:
     deeds = wanted.deeds.split(",") * wanted.times
     random.Random(wanted.seed).shuffle(deeds)
     again: dict[str, list[float]] = defaultdict(list)
-    with tempfile.TemporaryDirectory() as folder, living_demo(
-        wanted.data or Path(folder) / "demo", wanted.people, wanted.play_s, wanted.seed, parts
-    ) as played:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        living_demo(wanted.data or Path(folder) / "demo", wanted.people, wanted.play_s, wanted.seed, parts) as played,
+    ):
         addresses = played.wait_for_town()
         signs = Signs(addresses)
         eventually(lambda: signs.flow_after(0.0, "calls"), LIMIT_S, what="the town is alive")

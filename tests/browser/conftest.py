@@ -1,5 +1,6 @@
 """A browser, the whole stack, and people in it. A screenshot of every open page is kept when a test fails."""
 
+import shutil
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from services.topics import KafkaAddress
 from tests.browser.chromium import CHROMIUM, chromium
 from tests.browser.people import Someone, someone
 from tests.browser.stack import stack, url_of
+from tests.browser.turn import TURN_SERVER, Turn, turn_server
 from tests.conftest import Parts, RedisPlace, missing
 from tests.world import World
 
@@ -63,6 +65,15 @@ def new_person(request: pytest.FixtureRequest, browser: Browser, partyline: Worl
             one.leave()
     for context in contexts:
         context.close()
+
+
+@pytest.fixture(scope="session")
+def turn() -> Iterator[Turn]:
+    """One TURN server for all tests."""
+    if shutil.which(TURN_SERVER) is None:
+        missing(f"there is no {TURN_SERVER} (Debian's package coturn)")
+    with turn_server() as made:
+        yield made
 
 
 @pytest.hookimpl(wrapper=True)

@@ -144,6 +144,17 @@ def test_a_2xx_that_is_in_no_topic_is_lost(history: History) -> None:
     assert history.report()["violations"] == ["availability one was answered 2xx and is in no topic"]
 
 
+def test_the_window_of_a_visitor_to_the_town_may_still_be_open_but_not_passed_over(history: History) -> None:
+    history.stood_and_ended("of-the-town", "a")
+    history.judge.answered_2xx("of-the-town")
+    history.opened("one", "visitor")
+    history.waiting("visitor", "one")
+    assert history.report()["violations"] == []
+    assert history.report()["open_now"]["windows"] == 1
+    history.stood_and_ended("two", "visitor")
+    assert history.report()["violations"] == ["availability one has no end"]
+
+
 def test_a_dead_letter_does_not_make_good_what_was_answered_2xx(history: History) -> None:
     for name in ("one", "two"):
         history.letter("person-events", history.opened(name, name), f"letter-{name}")

@@ -1,25 +1,384 @@
-// A stand-in for the voice: says that this side hears the other, as long as the call is on the page.
-// Place in the flow: [data-call] appears -> heartbeats every 5 s -> bridge.
-const BEAT_EVERY_MS = 5000;
-let going = null;
+// The voice of a call: the page's side of a WebRTC connection, from both accepts to the end.
+//
+// Place in the flow: <section data-call data-invitation="ID"> appears -> microphone, way through, sound -> heartbeats
+// to the bridge, `partyline:call` events and status words on the page -> the section disappears, and all of it ends.
+// Method: perfect negotiation. Side a makes the first offer; when offers cross, b gives way. Each page load has an id
+// of its own in every signal: a reloaded page says "I am here now", and the other begins anew with it.
 
-function look() {
-  const section = document.querySelector("[data-call]");
-  if (section === (going && going.section)) return;
-  if (going) clearInterval(going.timer);
-  going = section && { section, timer: setInterval(() => beat(section), BEAT_EVERY_MS) };
-  if (section) beat(section);
-}
+import { askForMicrophone, NoMicrophone } from "./microphone.js";
 
-async function beat(section) {
-  const headers = { "Content-Type": "application/json", "Idempotency-Key": crypto.randomUUID() };
-  const path = `/calls/${encodeURIComponent(section.dataset.invitation)}/heartbeat`;
-  const answer = await fetch(path, { method: "POST", headers, body: '{"connected":true}' }).catch(() => null);
-  if (answer && answer.ok && section.isConnected) {
-    section.querySelector("[data-call-status]").textContent = section.dataset.wordsConnected;
-    section.dispatchEvent(new CustomEvent("partyline:call", { bubbles: true, detail: { state: "connected" } }));
+const LOOK_MS = 50; // until there is sound
+const LOOK_LATER_MS = 500;
+const BEAT_MS = 5_000;
+const SILENT_MS = 3_000; // without a packet, and we say that the line is being found again
+const REPAIR_MS = 5_000; // between two tries to find it
+const STUCK_MS = 8_000; // without ever a sound: something that was signalled got lost
+const GIVE_UP_MS = 30_000; // then the one who stays is told, and is free
+const AGAIN_MS = 1_000;
+const SEND_TRIES = 5;
+const CANDIDATES_AT_ONCE = 20;
+
+const WORDS = {
+  connecting: "Putting you through …",
+  connected: "You are connected.",
+  reconnecting: "The line was lost. Trying to find it again …",
+  "no-microphone": "We cannot hear you: no microphone could be used. The call has ended.",
+  failed: "No way through to the other person was found. The call has ended.",
+  ended: "The call has ended.",
+};
+
+const calls = new Map(); // invitation -> Call
+
+class Call {
+  constructor(section) {
+    this.invitation = section.dataset.invitation;
+    this.outbox = []; // signals that were not sent yet
+    this.sending = false;
+    this.seenMyself = false;
+    this.over = false;
+    this.last = this.beaten = { received: 0, sent: 0 };
+    this.lastSound = null;
+    this.lastBeat = performance.now();
+    this.muted = false;
+    this.stop = new AbortController();
+    this.turn = Promise.resolve(); // signals are taken one after another, and not before we are ready
+    this.attach(section);
+    this.say("connecting");
+    this.start();
+  }
+
+  // --- the page ---
+
+  attach(section) {
+    this.section = section;
+    const options = { signal: this.stop.signal };
+    section.querySelector("[data-call-mute]")?.addEventListener("click", () => this.mute(!this.muted), options);
+    section.querySelector("[data-call-hang-up]")?.addEventListener("click", () => this.end("ended"), options);
+    this.mute(this.muted);
+    if (this.state) this.show();
+    this.play();
+  }
+
+  mute(muted) {
+    this.muted = muted;
+    this.section.querySelector("[data-call-mute]")?.setAttribute("aria-pressed", String(muted));
+    for (const track of this.microphone?.getTracks() ?? []) track.enabled = !muted;
+  }
+
+  play() {
+    const audio = this.section.querySelector("[data-call-audio]");
+    if (!audio || !this.sound || audio.srcObject === this.sound) return;
+    audio.srcObject = this.sound;
+    audio.play().catch(() => {}); // without a gesture some browsers wait for one; `autoplay` plays then
+  }
+
+  say(state, words = state) {
+    if (this.state === state) return;
+    this.state = state;
+    this.words = words;
+    this.show();
+    const detail = { state, invitation: this.invitation };
+    this.section.dispatchEvent(new CustomEvent("partyline:call", { bubbles: true, detail }));
+  }
+
+  show() {
+    const status = this.section.querySelector("[data-call-status]");
+    const words = this.section.getAttribute(`data-words-${this.words}`) ?? WORDS[this.words];
+    if (status && status.textContent !== words) status.textContent = words;
+    this.section.dataset.callState = this.state;
+  }
+
+  // --- from the start to the end ---
+
+  async start() {
+    try {
+      [, this.ice] = await Promise.all([this.openMicrophone(), this.fetchIce()]);
+      if (this.over) return;
+      this.beginAnew();
+      this.listen();
+      this.look();
+    } catch (error) {
+      if (!this.over) this.giveUp(error instanceof NoMicrophone ? "no-microphone" : "failed");
+    }
+  }
+
+  async openMicrophone() {
+    this.microphone = await askForMicrophone();
+    for (const track of this.microphone.getTracks()) {
+      track.addEventListener("ended", () => this.giveUp("no-microphone"), { signal: this.stop.signal });
+    }
+    this.mute(this.muted);
+    if (this.over) this.close();
+  }
+
+  async fetchIce() {
+    const answer = await this.request("GET", `/invitations/${this.invitation}/ice`);
+    const ice = await answer.json();
+    this.polite = ice.side === "b";
+    return { iceServers: ice.ice_servers, iceTransportPolicy: ice.policy };
+  }
+
+  giveUp(words) {
+    if (this.over) return;
+    this.end("failed", words);
+    this.request("POST", `/calls/${this.invitation}/end`, {}).catch(() => {}); // so that the other is free
+  }
+
+  end(state, words = state) {
+    if (this.over) return;
+    this.say(state, words);
+    this.close();
+  }
+
+  close() {
+    this.over = true;
+    this.stop.abort();
+    clearTimeout(this.timer);
+    this.line?.close();
+    this.connection?.close();
+    for (const track of this.microphone?.getTracks() ?? []) track.stop();
+    const audio = this.section.querySelector("[data-call-audio]");
+    if (audio) audio.srcObject = null;
+  }
+
+  // --- signals ---
+
+  listen(since = "") {
+    this.line = new EventSource(`/invitations/${this.invitation}/signals${since && `?since=${since}`}`);
+    this.line.addEventListener("signal", (event) => {
+      since = event.lastEventId;
+      this.turn = this.turn.then(() => this.take(JSON.parse(event.data))).catch(() => {}); // garbage ends nothing
+    });
+    this.line.addEventListener("over", () => this.end("ended"));
+    this.line.addEventListener("error", () => {
+      if (this.line.readyState === EventSource.CLOSED && !this.over) {
+        setTimeout(() => this.over || this.listen(since), AGAIN_MS);
+      }
+    });
+  }
+
+  async take(signal) {
+    if (this.over) return;
+    if (signal.mine) return this.meetMyself(signal.page);
+    if (signal.to && signal.to !== this.page) return; // meant for the page that was here before
+    if (signal.page !== this.peer) await this.beginWith(signal.page);
+    if (!signal.to) this.signal({ to: this.peer });
+    if (signal.description) await this.describe(signal.description);
+    for (const candidate of signal.candidates) await this.addCandidate(candidate);
+  }
+
+  meetMyself(page) {
+    if (page === this.page) this.seenMyself = true;
+    else if (this.seenMyself) this.end("ended"); // the call goes on in another page of the same person
+  }
+
+  signal(said) {
+    const waiting = this.outbox.at(-1);
+    const room = waiting && waiting.candidates.length < CANDIDATES_AT_ONCE;
+    if (room && said.candidates && waiting.to === said.to) waiting.candidates.push(...said.candidates);
+    else this.outbox.push({ page: this.page, candidates: [], ...said });
+    this.send();
+  }
+
+  async send() {
+    if (this.sending) return;
+    this.sending = true;
+    while (this.outbox.length && !this.over) {
+      const signal = this.outbox.shift(); // one at a time keeps their order; what comes meanwhile goes together
+      await this.request("POST", `/invitations/${this.invitation}/signal`, signal, SEND_TRIES).catch(() => {});
+    }
+    this.sending = false;
+  }
+
+  // --- the connection ---
+
+  beginAnew() {
+    this.repaired = performance.now();
+    this.page = newId();
+    this.peer = null;
+    this.signal({}); // I am here now
+  }
+
+  async beginWith(peer) {
+    this.connection?.close();
+    this.peer = peer;
+    this.early = [];
+    this.making = false;
+    const connection = new RTCPeerConnection(this.ice);
+    this.connection = connection;
+    this.last = this.beaten = { received: 0, sent: 0 };
+    this.repaired = performance.now();
+    this.restarts = 0;
+    connection.onnegotiationneeded = () => this.offer(connection);
+    connection.onicecandidate = ({ candidate }) => {
+      if (candidate && connection === this.connection) this.signal({ to: peer, candidates: [plain(candidate)] });
+    };
+    connection.onicegatheringstatechange = () => this.lookForAWay(connection);
+    connection.ontrack = ({ track }) => {
+      this.sound = new MediaStream([track]);
+      this.play();
+    };
+    if (!this.polite) this.addMicrophone(); // b adds it when it has the offer, so that offers seldom cross
+  }
+
+  addMicrophone() {
+    if (this.connection.getSenders().some((sender) => sender.track)) return;
+    for (const track of this.microphone.getTracks()) this.connection.addTrack(track, this.microphone);
+  }
+
+  async offer(connection) {
+    try {
+      this.making = true;
+      await connection.setLocalDescription();
+      this.sendDescription(connection);
+    } catch {
+      // it was closed meanwhile, or the other's offer came first
+    } finally {
+      this.making = false;
+    }
+  }
+
+  sendDescription(connection) {
+    if (connection !== this.connection) return;
+    const { type, sdp } = connection.localDescription;
+    this.signal({ to: this.peer, description: { type, sdp } });
+  }
+
+  async describe(description) {
+    const connection = this.connection;
+    const crossing = description.type === "offer" && (this.making || connection.signalingState !== "stable");
+    if (crossing && !this.polite) return;
+    await connection.setRemoteDescription(description);
+    if (description.type === "offer") {
+      this.addMicrophone();
+      await connection.setLocalDescription();
+      this.sendDescription(connection);
+    }
+    for (const candidate of this.early.splice(0)) await this.addCandidate(candidate);
+  }
+
+  async addCandidate(candidate) {
+    if (!this.connection.remoteDescription) return this.early.push(candidate);
+    try {
+      await this.connection.addIceCandidate(candidate);
+    } catch {
+      // one of an offer that was ignored, or garbage: the others may do
+    }
+  }
+
+  lookForAWay(connection) {
+    if (connection !== this.connection || connection.iceGatheringState !== "complete") return;
+    const found = /^a=candidate:/m.test(connection.localDescription?.sdp ?? "");
+    if (!found && this.lastSound === null) this.giveUp("failed"); // as when the TURN server does not know us
+  }
+
+  async repair() {
+    this.repaired = performance.now();
+    if (this.lastSound === null || this.restarts > 0) return this.beginAnew();
+    this.restarts += 1;
+    const connection = this.connection;
+    const ice = await this.fetchIce().catch(() => this.ice); // the passwords may be old by now
+    if (connection !== this.connection || this.over) return;
+    this.ice = ice;
+    connection.setConfiguration(ice);
+    connection.restartIce();
+  }
+
+  // --- looking whether there is sound, and telling the bridge ---
+
+  async look() {
+    const packets = await this.packets();
+    if (this.over) return;
+    const now = performance.now();
+    if (grew(this.last, packets)) {
+      this.last = packets;
+      const first = this.lastSound === null;
+      this.lastSound = now;
+      this.say("connected");
+      if (first) this.beat(packets);
+    } else if (this.lastSound !== null && now - this.lastSound > SILENT_MS) {
+      this.say("reconnecting");
+      if (now - this.lastSound > GIVE_UP_MS) return this.giveUp("failed");
+    }
+    if (this.lost(now) && now - this.repaired > REPAIR_MS) this.repair();
+    if (now - this.lastBeat > BEAT_MS) this.beat(packets);
+    this.timer = setTimeout(() => this.look(), this.state === "connected" ? LOOK_LATER_MS : LOOK_MS);
+  }
+
+  lost(now) {
+    if (this.lastSound === null) return now - this.repaired > STUCK_MS;
+    return this.connection.connectionState === "failed" || now - this.lastSound > SILENT_MS;
+  }
+
+  async packets() {
+    let received = 0;
+    let sent = 0;
+    const stats = this.connection ? await this.connection.getStats().catch(() => new Map()) : new Map();
+    for (const one of stats.values()) {
+      if (one.type === "inbound-rtp" && one.kind === "audio") received += one.packetsReceived ?? 0;
+      if (one.type === "outbound-rtp" && one.kind === "audio") sent += one.packetsSent ?? 0;
+    }
+    return { received, sent };
+  }
+
+  async beat(packets) {
+    const connected = grew(this.beaten, packets);
+    this.beaten = packets;
+    this.lastBeat = performance.now();
+    try {
+      await this.request("POST", `/calls/${this.invitation}/heartbeat`, { connected });
+    } catch (error) {
+      if (error.status === 404 || error.status === 409) this.end("ended");
+    }
+  }
+
+  async request(method, path, body, tries = 1) {
+    const headers = method === "GET" ? {} : { "Content-Type": "application/json", "Idempotency-Key": newId() };
+    for (;;) {
+      tries -= 1;
+      const answer = await fetch(path, { method, headers, body: body && JSON.stringify(body) }).catch(() => null);
+      if (answer?.ok) return answer;
+      const passing = !answer || answer.status === 429 || answer.status >= 500;
+      if (!passing || tries <= 0) throw Object.assign(new Error(path), { status: answer?.status });
+      await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+    }
   }
 }
 
-new MutationObserver(look).observe(document.body, { childList: true, subtree: true });
-look();
+// --- small words ---
+
+function newId() {
+  return crypto.randomUUID();
+}
+
+function grew(before, now) {
+  return now.received > before.received && now.sent > before.sent;
+}
+
+function plain({ candidate, sdpMid, sdpMLineIndex, usernameFragment }) {
+  return { candidate, sdpMid, sdpMLineIndex, usernameFragment };
+}
+
+// --- the page, as it changes ---
+
+function scan() {
+  const there = new Map();
+  for (const section of document.querySelectorAll("[data-call][data-invitation]")) {
+    there.set(section.dataset.invitation, section);
+  }
+  for (const [invitation, call] of calls) {
+    const section = there.get(invitation);
+    if (!section) {
+      call.close();
+      calls.delete(invitation);
+    } else if (section !== call.section) {
+      call.attach(section); // drawn anew: the call goes on
+    }
+  }
+  for (const [invitation, section] of there) {
+    if (!calls.has(invitation)) calls.set(invitation, new Call(section));
+  }
+}
+
+new MutationObserver(scan).observe(document.documentElement, { childList: true, subtree: true });
+scan();
