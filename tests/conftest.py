@@ -133,7 +133,7 @@ def _named_service(variable: str) -> str:
     value = os.environ.get(variable, "")
     if value:
         return value
-    missing(f"{variable} is not set")
+    return missing(f"{variable} is not set")
 
 
 def missing(what: str) -> NoReturn:

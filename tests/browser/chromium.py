@@ -9,8 +9,8 @@ from playwright.sync_api import Browser, BrowserContext, sync_playwright
 CHROMIUM = os.environ.get("PARTYLINE_TEST_CHROMIUM", "/usr/bin/chromium")
 FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking",
-    "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream", "--autoplay-policy=no-user-gesture-required",
-    "--allow-loopback-in-peer-connection",
+    "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
+    "--autoplay-policy=no-user-gesture-required", "--allow-loopback-in-peer-connection",
 )  # fmt: skip
 PHONE = (320, 640)
 DESK = (1280, 900)

@@ -36,8 +36,8 @@ def turn_server() -> Iterator[Turn]:
     """A TURN server of one's own for the length of a `with` block."""
     turn, port = Turn("", secrets.token_hex(16)), free_port()
     with tempfile.TemporaryDirectory(prefix="partyline-turn-") as data:
-        command = [TURN_SERVER, "-c", str(CONFIGURATION), f"--static-auth-secret={turn.secret}", f"--listening-port={port}"]
-        command += [*ON_LOOPBACK, f"--pidfile={data}/pid", f"--userdb={data}/db"]
+        command = [TURN_SERVER, "-c", str(CONFIGURATION), f"--static-auth-secret={turn.secret}", *ON_LOOPBACK]
+        command += [f"--listening-port={port}", f"--pidfile={data}/pid", f"--userdb={data}/db"]
         process = subprocess.Popen(command, cwd=data, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
             eventually(lambda: _listens(port), 10, "the TURN server listens")
