@@ -82,26 +82,29 @@ class Line:
         async with self._sign_in:
             if self._session != instead_of:
                 return
+            key = secrets.token_hex(16)
             for tries in range(SIGN_IN_TRIES_LIMIT):
-                pause_s = await self._sign_in_once(tries)
+                sent, pause_s = await self._sign_in_once(key, tries)
                 if not pause_s:
                     return
+                if sent:  # a request that was never answered is sent again: it costs no second code
+                    key = secrets.token_hex(16)
                 if time.monotonic() + pause_s >= deadline_s:
                     break
                 await asyncio.sleep(pause_s)
         raise GaveUp("sign in")
 
-    async def _sign_in_once(self, tries: int) -> float:
-        """0 when signed in, else the seconds to wait before a new code; the old one may have been lost with Redis."""
-        status, answer, pause_s = await self._try(
-            "POST", "/codes", {"phone": self._phone}, secrets.token_hex(16), tries
-        )
-        if status == HTTPStatus.ACCEPTED:
-            body = {"phone": self._phone, "code": answer["demo_code"]}
-            status, _, pause_s = await self._try("POST", "/sessions", body, secrets.token_hex(16), tries)
-            if status == HTTPStatus.CREATED:
-                return 0.0
-        return pause_s
+    async def _sign_in_once(self, key: str, tries: int) -> tuple[bool, float]:
+        """Whether a code was sent, and 0 when signed in with it, else the seconds to wait.
+
+        A code may be lost with Redis, so one that was of no use is not tried again.
+        """
+        status, answer, pause_s = await self._try("POST", "/codes", {"phone": self._phone}, key, tries)
+        if status != HTTPStatus.ACCEPTED:
+            return False, pause_s
+        body = {"phone": self._phone, "code": answer["demo_code"]}
+        status, _, pause_s = await self._try("POST", "/sessions", body, secrets.token_hex(16), tries)
+        return True, 0.0 if status == HTTPStatus.CREATED else pause_s
 
     async def _try(
         self, method: str, path: str, body: dict[str, Any] | None, key: str, tries: int
