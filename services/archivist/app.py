@@ -9,7 +9,7 @@ import logging
 import os
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,7 @@ HELD_BYTES = 64_000_000
 WAIT_FOR_DISK_S = 5.0
 POLL_MS = 100
 POLL_RECORDS = 5_000
+ENDS_WITHIN_MS = 15_000
 CATCH_UP_S = 0.8
 LAST_WRITE_S = 15.0
 """On SIGTERM: to read what stands in the topics at that moment, and to write it. A demo allows 2 s in all."""
@@ -62,20 +63,25 @@ class Reading:
 
     def open(self) -> KafkaConsumer:
         """A consumer that goes on where reading stopped. Raises Away, AnotherKafka."""
-        with reached():
+        with reached(), ExitStack() as undo:
             # Nobody waits for the archivist, so an empty fetch may take its time.
             made = consumer(self._address, fetch_max_wait_ms=POLL_MS, max_poll_records=POLL_RECORDS)
+            undo.callback(made.close)
             made.assign(self._places)
-            ends = made.end_offsets(self._places)
+            self._check(made.end_offsets(self._places, timeout_ms=ENDS_WITHIN_MS))
             for one in self._places:
-                expected = self._next[self._place(one)]
-                if ends[one] < expected:
-                    raise AnotherKafka(
-                        f"the history has {one.topic}/{one.partition} up to {expected - 1}, Kafka only up to "
-                        f"{ends[one] - 1}: this is another Kafka; give it a data folder of its own"
-                    )
-                made.seek(one, expected)
+                made.seek(one, self._next[self._place(one)])
+            undo.pop_all()
         return made
+
+    def _check(self, ends: dict[TopicPartition, int]) -> None:
+        for one, end in ends.items():
+            expected = self._next[self._place(one)]
+            if end < expected:
+                raise AnotherKafka(
+                    f"the history has {one.topic}/{one.partition} up to {expected - 1}, Kafka only up to {end - 1}: "
+                    "this is another Kafka; give it a data folder of its own"
+                )
 
     def poll(self, source: KafkaConsumer) -> None:
         """Hold what has come. Raises Away."""
@@ -88,7 +94,8 @@ class Reading:
         """Read what stands in the topics now, for at most `limit_s`. Raises Away."""
         deadline_s = time.monotonic() + limit_s
         with reached():
-            ends = {self._place(one): end for one, end in source.end_offsets(self._places).items()}
+            found = source.end_offsets(self._places, timeout_ms=round(limit_s * 1000))
+        ends = {self._place(one): end for one, end in found.items()}
         while any(self._next[place] < end for place, end in ends.items()) and time.monotonic() < deadline_s:
             self.poll(source)
 
@@ -153,6 +160,7 @@ class Archivist:
                 self._hand_over(wait_s=WAIT_FOR_DISK_S)
             if self._say.due(now_s):
                 self._ready.say()
+        self._hand_over(wait_s=0.0)
         self._reading.catch_up(source, CATCH_UP_S)
 
     def _hand_over(self, wait_s: float) -> None:

@@ -40,7 +40,7 @@ class Mark:
 class Erased:
     """One erasure; times in milliseconds since 1970.
 
-    If the person came again, their id is theirs from the offset `back_offset` of person-events on, which is of `back_ms`.
+    If the person came again, the id is theirs from `back_offset` of person-events on, which was written at `back_ms`.
     """
 
     alias: str

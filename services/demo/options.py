@@ -75,6 +75,7 @@ def settings(wanted: Options, data: Path, broker: str, redis: str) -> Settings:
         speed=wanted.speed,
         markets=(MARKET,),
         codes_per_address=100 + 20 * wanted.people,  # the whole town calls from one address
+        archive_flush_ms=2_000,  # a demo allows its processes 2 s to end, so little may be left to write then
         log_level="WARNING",
     )
 
