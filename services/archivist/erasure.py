@@ -80,10 +80,12 @@ class Erasures:
         yield from self._find_returned(people)
         spans = self._files()
         for span in spans:
-            yield self._rewrite(span, people, lambda row: row if marked(row) else self._clean(row, people))
+            self._rewrite(span, people, lambda row: row if marked(row) else self._clean(row, people))
+            yield
         for span in spans:
             if span.topic == PERSON_EVENTS.name:
-                yield self._rewrite(span, people, lambda row: self._clean(row, people))
+                self._rewrite(span, people, lambda row: self._clean(row, people))
+                yield
         for person in people:
             self._settle(person)
         log.info("erased from the history: %d", len(people))
