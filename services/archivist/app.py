@@ -36,6 +36,7 @@ WAIT_FOR_DISK_S = 5.0
 POLL_MS = 100
 POLL_RECORDS = 5_000
 ENDS_WITHIN_MS = 15_000
+COMPACTED = frozenset(topic.name for topic in ALL if topic.compacted)
 CATCH_UP_S = 0.8
 LAST_WRITE_S = 15.0
 """On SIGTERM: to read what stands in the topics at that moment, and to write it. A demo allows 2 s in all."""
@@ -110,15 +111,20 @@ class Reading:
         self.held_bytes = sum(_size(one) for records in held.values() for one in records)
 
     def _hold(self, place: Place, records: list[Any]) -> None:
-        expected = self._next[place]
-        if records[0].offset > expected:
-            log.error(
-                "LOST: %s/%d from %d to %d, %d rows: Kafka no longer has them, the history never will",
-                *place, expected, records[0].offset - 1, records[0].offset - expected,
-            )  # fmt: skip
-        self._next[place] = records[-1].offset + 1
+        expected, end = self._next[place], records[-1].offset + 1
+        missing = end - expected - len(records)
+        if missing:
+            self._tell(place, missing, expected, end)
+        self._next[place] = end
         self._held.setdefault(place, []).extend(records)
         self.held_bytes += sum(map(_size, records))
+
+    def _tell(self, place: Place, missing: int, start: int, end: int) -> None:
+        where = (missing, *place, start, end - 1)
+        if place[0] in COMPACTED and not self._address.embedded:
+            log.warning("%d rows of %s/%d between %d and %d were compacted away before they could be archived", *where)
+        else:
+            log.error("LOST: %d rows of %s/%d between %d and %d, which Kafka no longer has", *where)
 
     def _place(self, one: TopicPartition) -> Place:
         return self._names[one.topic], one.partition
@@ -181,7 +187,7 @@ class Archivist:
 @contextmanager
 def alone_in(folder: Path) -> Iterator[None]:
     """Hold the folder for one archivist; the lock goes with the process. Raises BadRequest if another holds it."""
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # names and numbers stand in it
     descriptor = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
