@@ -29,6 +29,8 @@ from services.topics import ALL, KafkaAddress, wait_for_broker
 
 log = logging.getLogger(__name__)
 
+RECORD_BYTES = 500
+"""What a record takes in memory besides its key and value."""
 FLUSH_BYTES = 16_000_000
 HELD_BYTES = 64_000_000
 """What is held in memory while the disk is busy; with more, reading waits."""
@@ -212,4 +214,4 @@ def run(settings: Settings) -> None:
 
 
 def _size(record: Any) -> int:
-    return len(record.key or b"") + len(record.value or b"")
+    return RECORD_BYTES + len(record.key or b"") + len(record.value or b"")

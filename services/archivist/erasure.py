@@ -37,7 +37,7 @@ def marked(row: Row) -> tuple[str, Mark] | None:
         return None
     found = from_json(row.value)
     person = found.get("person")
-    if not isinstance(person, str) or not person or person.startswith(ALIAS):
+    if not isinstance(person, str) or person != row.key or person.startswith(ALIAS):
         return None
     at_ms = time_ms(found.get("at"))
     return person, Mark(row.offset, at_ms if at_ms is not None else row.timestamp or 0)
