@@ -9,7 +9,7 @@ import logging
 import os
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -29,12 +29,16 @@ from services.topics import ALL, KafkaAddress, wait_for_broker
 
 log = logging.getLogger(__name__)
 
+RECORD_BYTES = 500
+"""What a record takes in memory besides its key and value."""
 FLUSH_BYTES = 16_000_000
 HELD_BYTES = 64_000_000
 """What is held in memory while the disk is busy; with more, reading waits."""
 WAIT_FOR_DISK_S = 5.0
 POLL_MS = 100
 POLL_RECORDS = 5_000
+ENDS_WITHIN_MS = 15_000
+COMPACTED = frozenset(topic.name for topic in ALL if topic.compacted)
 CATCH_UP_S = 0.8
 LAST_WRITE_S = 15.0
 """On SIGTERM: to read what stands in the topics at that moment, and to write it. A demo allows 2 s in all."""
@@ -62,20 +66,25 @@ class Reading:
 
     def open(self) -> KafkaConsumer:
         """A consumer that goes on where reading stopped. Raises Away, AnotherKafka."""
-        with reached():
+        with reached(), ExitStack() as undo:
             # Nobody waits for the archivist, so an empty fetch may take its time.
             made = consumer(self._address, fetch_max_wait_ms=POLL_MS, max_poll_records=POLL_RECORDS)
+            undo.callback(made.close)
             made.assign(self._places)
-            ends = made.end_offsets(self._places)
+            self._check(made.end_offsets(self._places, timeout_ms=ENDS_WITHIN_MS))
             for one in self._places:
-                expected = self._next[self._place(one)]
-                if ends[one] < expected:
-                    raise AnotherKafka(
-                        f"the history has {one.topic}/{one.partition} up to {expected - 1}, Kafka only up to "
-                        f"{ends[one] - 1}: this is another Kafka; give it a data folder of its own"
-                    )
-                made.seek(one, expected)
+                made.seek(one, self._next[self._place(one)])
+            undo.pop_all()
         return made
+
+    def _check(self, ends: dict[TopicPartition, int]) -> None:
+        for one, end in ends.items():
+            expected = self._next[self._place(one)]
+            if end < expected:
+                raise AnotherKafka(
+                    f"the history has {one.topic}/{one.partition} up to {expected - 1}, Kafka only up to {end - 1}: "
+                    "this is another Kafka; give it a data folder of its own"
+                )
 
     def poll(self, source: KafkaConsumer) -> None:
         """Hold what has come. Raises Away."""
@@ -88,7 +97,8 @@ class Reading:
         """Read what stands in the topics now, for at most `limit_s`. Raises Away."""
         deadline_s = time.monotonic() + limit_s
         with reached():
-            ends = {self._place(one): end for one, end in source.end_offsets(self._places).items()}
+            found = source.end_offsets(self._places, timeout_ms=round(limit_s * 1000))
+        ends = {self._place(one): end for one, end in found.items()}
         while any(self._next[place] < end for place, end in ends.items()) and time.monotonic() < deadline_s:
             self.poll(source)
 
@@ -103,15 +113,20 @@ class Reading:
         self.held_bytes = sum(_size(one) for records in held.values() for one in records)
 
     def _hold(self, place: Place, records: list[Any]) -> None:
-        expected = self._next[place]
-        if records[0].offset > expected:
-            log.error(
-                "LOST: %s/%d from %d to %d, %d rows: Kafka no longer has them, the history never will",
-                *place, expected, records[0].offset - 1, records[0].offset - expected,
-            )  # fmt: skip
-        self._next[place] = records[-1].offset + 1
+        expected, end = self._next[place], records[-1].offset + 1
+        missing = end - expected - len(records)
+        if missing:
+            self._tell(place, missing, expected, end)
+        self._next[place] = end
         self._held.setdefault(place, []).extend(records)
         self.held_bytes += sum(map(_size, records))
+
+    def _tell(self, place: Place, missing: int, start: int, end: int) -> None:
+        where = (missing, *place, start, end - 1)
+        if place[0] in COMPACTED and not self._address.embedded:
+            log.warning("%d rows of %s/%d between %d and %d were compacted away before they could be archived", *where)
+        else:
+            log.error("LOST: %d rows of %s/%d between %d and %d, which Kafka no longer has", *where)
 
     def _place(self, one: TopicPartition) -> Place:
         return self._names[one.topic], one.partition
@@ -153,6 +168,7 @@ class Archivist:
                 self._hand_over(wait_s=WAIT_FOR_DISK_S)
             if self._say.due(now_s):
                 self._ready.say()
+        self._hand_over(wait_s=0.0)
         self._reading.catch_up(source, CATCH_UP_S)
 
     def _hand_over(self, wait_s: float) -> None:
@@ -173,7 +189,7 @@ class Archivist:
 @contextmanager
 def alone_in(folder: Path) -> Iterator[None]:
     """Hold the folder for one archivist; the lock goes with the process. Raises BadRequest if another holds it."""
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # names and numbers stand in it
     descriptor = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -198,4 +214,4 @@ def run(settings: Settings) -> None:
 
 
 def _size(record: Any) -> int:
-    return len(record.key or b"") + len(record.value or b"")
+    return RECORD_BYTES + len(record.key or b"") + len(record.value or b"")

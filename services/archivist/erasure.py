@@ -14,38 +14,33 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic_core import from_json
 
-from services.archivist.erased import ALIAS, Book, time_ms
-from services.archivist.files import Span, all_spans, readable
+from services.archivist.erased import ALIAS, Book, Mark, time_ms
+from services.archivist.files import Span, all_spans, readable, tidy
 from services.archivist.forget import forget
 from services.archivist.rows import Row, rows, table, tables, write_tables
-from services.topics import DEAD_LETTERS, PEOPLE, PERSON_EVENTS
+from services.topics import DEAD_LETTERS, PERSON_EVENTS
 
 log = logging.getLogger(__name__)
 
 AT_ONCE = 100
 """People who are erased in one round through the files."""
 ERASED = "person.erased.v1"
-MARKED = (PERSON_EVENTS.name, PEOPLE.name)
-"""Topics whose rows say that somebody was erased."""
 SEARCHED = ("key", "value", "raw_key", "raw")
 """Columns that an id may stand in."""
 
 Clean = Callable[[Row], Row]
 
 
-def marked(row: Row) -> tuple[str, int] | None:
-    """Whom this row says to be erased, under their own id, and when; None if it does not."""
-    event = row.topic == PERSON_EVENTS.name and row.type == ERASED
-    if row.value is None or not (event or row.topic == PEOPLE.name):
+def marked(row: Row) -> tuple[str, Mark] | None:
+    """Whom this row says to be erased, under their own id; None if it does not."""
+    if row.topic != PERSON_EVENTS.name or row.type != ERASED or row.value is None:
         return None
     found = from_json(row.value)
-    if not isinstance(found, dict) or not (event or found.get("erased") is True):
-        return None
     person = found.get("person")
-    if not isinstance(person, str) or not person or person.startswith(ALIAS):
+    if not isinstance(person, str) or person != row.key or person.startswith(ALIAS):
         return None
-    at_ms = time_ms(found.get("at")) if event else None
-    return person, at_ms if at_ms is not None else row.timestamp or 0
+    at_ms = time_ms(found.get("at"))
+    return person, Mark(row.offset, at_ms if at_ms is not None else row.timestamp or 0)
 
 
 class Erasures:
@@ -54,11 +49,11 @@ class Erasures:
     def __init__(self, folder: Path, book: Book) -> None:
         self._folder = folder
         self._book = book
-        self._pending: dict[str, int] = {}
+        self._pending: dict[str, set[Mark]] = {}
         self._steps: Iterator[None] | None = None
-        for span in self._files(*MARKED):
+        for span in self._files(PERSON_EVENTS.name):
             for part in tables(folder / span.name):
-                self.saw(rows(part.filter(_may_mark(part))))
+                self.saw(rows(part.filter(pc.fill_null(pc.equal(part["type"], ERASED), False))))
 
     @property
     def pending(self) -> bool:
@@ -70,28 +65,36 @@ class Erasures:
         for row in found:
             mark = marked(row)
             if mark is not None:
-                self._pending[mark[0]] = max(mark[1], self._pending.get(mark[0], 0))
+                self._pending.setdefault(mark[0], set()).add(mark[1])
 
     def step(self) -> None:
         """Rewrite one file, or find that all are done."""
         if self._steps is None:
-            self._steps = self._round(dict(list(self._pending.items())[:AT_ONCE]))
+            self._steps = self._round(list(self._pending)[:AT_ONCE])
         if next(self._steps, self) is self:
             self._steps = None
 
-    def _round(self, people: dict[str, int]) -> Iterator[None]:
-        self._book.erase(people)  # whatever is written from here on is clean
-        yield from self._find_returned(list(people))
-        ids, spans = list(people), self._files()
+    def _round(self, people: list[str]) -> Iterator[None]:
+        tidy(self._folder)  # what a failed merge left behind would not be read, and so not be cleaned
+        self._book.erase({person: min(self._pending[person]) for person in people})  # what comes from here on is clean
+        yield from self._find_returned(people)
+        spans = self._files()
         for span in spans:
-            yield self._rewrite(span, ids, lambda row: row if marked(row) else self._clean(row, ids))
+            self._rewrite(span, people, lambda row: row if marked(row) else self._clean(row, people))
+            yield
         for span in spans:
-            if span.topic in MARKED:
-                yield self._rewrite(span, ids, lambda row: self._clean(row, ids))
-        for person, at_ms in people.items():
-            if self._pending[person] == at_ms:  # else they were erased again meanwhile
-                del self._pending[person]
-        log.warning("erased from the history: %d", len(people))
+            if span.topic == PERSON_EVENTS.name:
+                self._rewrite(span, people, lambda row: self._clean(row, people))
+                yield
+        for person in people:
+            self._settle(person)
+        log.info("erased from the history: %d", len(people))
+
+    def _settle(self, person: str) -> None:
+        """What is left is to erase them once more, if they have come again."""
+        left = {mark for mark in self._pending.pop(person) if not self._book.covers(person, mark)}
+        if left:
+            self._pending[person] = left
 
     def _find_returned(self, people: list[str]) -> Iterator[None]:
         for span in self._files(PERSON_EVENTS.name):
@@ -101,7 +104,7 @@ class Erasures:
             yield
 
     def _clean(self, row: Row, people: Iterable[str]) -> Row:
-        return forget(row, self._book.aliases(people, row.timestamp))
+        return forget(row, self._book.aliases(people, row))
 
     def _rewrite(self, span: Span, people: list[str], clean: Clean) -> None:
         path = self._folder / span.name
@@ -110,13 +113,6 @@ class Erasures:
 
     def _files(self, *topics: str) -> list[Span]:
         return [one for one in readable(all_spans(self._folder)) if not topics or one.topic in topics]
-
-
-def _may_mark(part: pa.Table) -> pa.Array:
-    """Rows that `marked` has to look at, found quickly."""
-    event = pc.fill_null(pc.equal(part["type"], ERASED), False)
-    row = pc.fill_null(pc.match_substring(part["value"], '"erased"'), False)
-    return pc.or_(event, pc.and_(row, pc.equal(part["topic"], PEOPLE.name)))
 
 
 def _mentioning(part: pa.Table, people: list[str]) -> pa.Array:

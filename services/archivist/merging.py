@@ -35,10 +35,10 @@ def due(spans: list[Span]) -> list[Span]:
 
 def merge_one(folder: Path) -> bool:
     """Merge in one partition where that is due; whether there was one."""
-    for place, found in groupby(readable(all_spans(folder)), lambda one: one.place):
+    for (topic, partition), found in groupby(readable(all_spans(folder)), lambda one: one.place):
         parts = due(list(found))
         if parts:
-            whole = Span(*place, parts[0].first, parts[-1].last)
+            whole = Span(topic, partition, parts[0].first, parts[-1].last)
             write_tables(folder / whole.name, chain.from_iterable(tables(folder / one.name) for one in parts))
             for part in parts:
                 (folder / part.name).unlink()

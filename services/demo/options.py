@@ -87,6 +87,7 @@ def settings(wanted: Options, data: Path, broker: str, redis: str) -> Settings:
         dashboard_port=free_port(),
         dashboard_password=secrets.token_urlsafe(12),
         codes_per_address=100 + 20 * wanted.people,  # the whole town calls from one address
+        archive_flush_ms=2_000,  # a demo allows its processes 2 s to end, so little may be left to write then
         log_level="WARNING",
     )
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import duckdb
 
-from matcher.errors import Away, NotFound
+from matcher.errors import Away, BadRequest, NotFound
 from services.archivist.files import Span, all_spans, readable
 
 TRIES = 5
@@ -132,10 +132,14 @@ HISTORY = "select coalesce(sum(row_count), 0)::bigint, max(newest) from kept"
 
 @dataclass(frozen=True, slots=True)
 class Time:
-    """Wall time from `since` to just before `until`; None for no limit."""
+    """Wall time from `since` to just before `until`; None for no limit. Raises BadRequest if that is no time."""
 
     since: datetime | None = None
     until: datetime | None = None
+
+    def __post_init__(self) -> None:
+        if self.since and self.until and self.since >= self.until:
+            raise BadRequest("a report's time has to begin before it ends: --since must be earlier than --until")
 
 
 def figures(folder: Path, time: Time) -> dict[str, Any]:

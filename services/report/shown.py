@@ -65,7 +65,7 @@ def _people(people: Mapping[str, Any]) -> list[str]:
 
 
 def _waits(waits: Mapping[str, Any]) -> list[str]:
-    rows = [("", "windows", "p50 min", "p90 min", "p50 s", "p90 s")]
+    rows: list[tuple[str, ...]] = [("", "windows", "p50 min", "p90 min", "p50 s", "p90 s")]
     for name, words in (("until_matched", "matched"), ("until_the_ring_that_led_on", "the ring that led on")):
         wait = waits[name]
         shown = [wait[unit][share] for unit in ("domain_min", "wall_s") for share in ("p50", "p90")]

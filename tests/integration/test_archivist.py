@@ -36,7 +36,7 @@ def archivist(parts: Parts, tmp_path: Path) -> Iterator[Callable[[], World]]:
         yield lambda: stack.enter_context(world(settings, ("archivist",)))
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(300)
 def test_killed_ten_times_in_a_living_stream_it_loses_and_doubles_no_row(
     parts: Parts, archivist: Callable[[], World], tmp_path: Path
 ) -> None:
@@ -45,7 +45,7 @@ def test_killed_ten_times_in_a_living_stream_it_loses_and_doubles_no_row(
     with stream(parts.kafka, SEED) as living:
         running = archivist()
         for _ in range(KILLS):
-            more = living.sent + dice.randrange(1, 1_000)
+            more = living.sent + dice.randrange(1, 700)
             eventually(lambda more=more: living.sent >= more)
             running.kill("archivist")
             running.start("archivist")
@@ -59,7 +59,7 @@ def test_killed_ten_times_in_a_living_stream_it_loses_and_doubles_no_row(
     assert list(history.glob("*.unfinished")) == []
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(300)
 def test_an_erasure_outlives_kills_and_nothing_of_the_person_is_left(
     parts: Parts, archivist: Callable[[], World], tmp_path: Path
 ) -> None:
@@ -115,7 +115,7 @@ def test_rows_that_kafka_forgot_are_told_and_counted(
         reading = Reading(parts.kafka, history)
         with closing(reading.open()) as source:
             eventually(lambda: reading.poll(source) or reading.held_bytes)
-        assert f"LOST: outcomes/{partition} from 1 to {first - 1}, {first - 1} rows" in caplog.text
+        assert f"LOST: {first - 1} rows of outcomes/{partition} between 1 and " in caplog.text
         running.start("archivist")
         eventually(lambda: len(all_spans(history)) > 1)
     assert figures(history, Time())["history"]["rows_lost"] == first - 1

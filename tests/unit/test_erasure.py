@@ -25,7 +25,7 @@ from matcher.events import (
 from matcher.person import Concern, Person
 from matcher.values import wire
 from services.adapters.dead_letters import letter
-from services.archivist.erased import ALIAS, Book
+from services.archivist.erased import ALIAS, Book, Mark
 from services.archivist.erasure import Erasures
 from services.archivist.files import Span, all_spans
 from services.archivist.rows import row, write
@@ -159,6 +159,12 @@ def aliases(folder: Path) -> set[str]:
     return set(re.findall(rf"{ALIAS}[0-9a-f]{{32}}", "\n".join(str(one) for one in archived(folder))))
 
 
+@pytest.fixture(autouse=True)
+def no_power_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Processes die here, machines do not: nothing has to wait for the disk."""
+    monkeypatch.setattr("services.archivist.files._sync", lambda path: None)
+
+
 @pytest.fixture
 def writer(tmp_path: Path) -> Iterator[Writer]:
     made = Writer(tmp_path, "secret")
@@ -267,9 +273,46 @@ def test_somebody_who_comes_again_is_a_new_person_until_they_are_erased_again(tm
     assert len(aliases(tmp_path)) == 2
 
 
+def test_rows_that_are_written_late_belong_to_the_life_that_they_tell_of(tmp_path: Path) -> None:
+    told = Told()
+    first = told.did(PersonRegistered, ID, phone=NUMBER, profile=profile(first_name=NAME))
+    told.did(PersonErased, ID)
+    second = told.did(PersonRegistered, ID, phone=NUMBER[:-1] + "9", profile=profile(first_name="Anew"))
+    told.did(PersonErased, ID)
+    third = told.did(PersonRegistered, ID, phone=NUMBER[:-1] + "8", profile=profile(first_name="Third"))
+    for offset, event in ((0, first), (2, second), (4, third)):  # after all that, as a processor does that was away
+        told.say("people", ID, apply_person(None, event, offset, "GB")[0])
+    history_of(tmp_path, told)
+    finished(tmp_path)
+    found = everything_in(tmp_path)
+    assert [name for name in (NAME, "Anew", "Third") if name in found] == ["Third"]
+    assert [(one["topic"], one["offset"]) for one in archived(tmp_path) if one["key"] == ID] == [
+        ("people", 2), ("person-events", 4),
+    ]  # fmt: skip
+    assert len(aliases(tmp_path)) == 2
+
+
+@pytest.mark.parametrize("person", ["a", "o'neil (x)|.*", "Zoë \\E\n", '"', "erased-once"])
+def test_an_id_that_is_none_of_ours_does_no_harm(writer: Writer, tmp_path: Path, person: str) -> None:
+    told = Told()
+    told.say("receipts", OTHER, b'{"a":"a man, a plan","type":"banana"}')
+    told.did(PersonErased, person)
+    told.say(
+        "person-events", OTHER, b'{"type":"person.erased.v1","person":"%s"}' % ID.encode()
+    )  # keyed by somebody else
+    told.say("person-events", OTHER, b'{"type":"person.erased.v1","person":[7]}')
+    assert writer.take(told.batch(), wait_s=5)
+    eventually(lambda: done(writer), 10)
+    rows = archived(tmp_path)
+    assert len(rows) == 4
+    assert {row["key"] for row in rows if row["topic"] == "receipts"} == {OTHER}
+    assert any("banana" in row["value"] for row in rows)
+
+
 def test_the_book_of_the_erased_names_nobody_and_needs_the_secret(tmp_path: Path) -> None:
     book = Book(tmp_path, "secret")
-    book.erase({ID: 5})
+    book.erase({ID: Mark(5, 5)})
     assert ID not in everything_in(tmp_path)
-    assert Book(tmp_path, "secret").aliases([ID], 9) == book.aliases([ID], 9) != {}
-    assert Book(tmp_path, "another").aliases([ID], 9) == {}
+    late = row("receipts", 0, 0, 9, ID.encode(), b"{}")
+    assert Book(tmp_path, "secret").aliases([ID], late) == book.aliases([ID], late) != {}
+    assert Book(tmp_path, "another").aliases([ID], late) == {}

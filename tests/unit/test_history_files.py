@@ -11,6 +11,12 @@ from services.archivist.rows import row, write
 from tests.archive import archived
 
 
+@pytest.fixture(autouse=True)
+def no_power_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Processes die here, machines do not: nothing has to wait for the disk."""
+    monkeypatch.setattr("services.archivist.files._sync", lambda path: None)
+
+
 def span(first: int, last: int, partition: int = 0, topic: str = "pool") -> Span:
     return Span(topic, partition, first, last)
 

@@ -203,6 +203,12 @@ def test_a_bad_time_is_explained() -> None:
         moment("noon")
 
 
+def test_a_time_that_ends_before_it_begins_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ["report", "--history", str(tmp_path), "--since", "2026-11-25", "--until", "2026-11-25"]
+    assert cli.main(asked) == 2
+    assert "--since must be earlier than --until" in capsys.readouterr().err
+
+
 def test_whoever_asks_the_files_in_sql_finds_plain_columns(made: Made, tmp_path: Path) -> None:
     made.report()
     asked = (
