@@ -14,9 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import redis
+import redis.asyncio
 import uvicorn
 from fastapi import FastAPI, Request, Response
 from fastapi.staticfiles import StaticFiles
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from starlette.exceptions import HTTPException
 
 from matcher.errors import PartylineError
@@ -32,10 +35,14 @@ from services.dashboard.publishing import Publisher
 from services.dashboard.reading import Reader
 from services.dashboard.sessions import Password, Sessions
 from services.gateway.answers import Answer, refusal
-from services.gateway.app import CLOSE_LINES_WITHIN_S, QUEUE_LIMIT, Server, redis_client
+from services.gateway.app import CLOSE_LINES_WITHIN_S, QUEUE_LIMIT, REDIS_WITHIN_S, Server
 from services.process import log_to_stderr
 from services.ready import say_ready
 from services.settings import Settings
+
+REDIS_CONNECTIONS = 16
+"""Two hundred pages that come back at one moment ask in turn: as many new connections at once would all be late."""
+REDIS_TURN_WITHIN_S = 3.0
 
 Work = Callable[[], Coroutine[Any, Any, None]]
 
@@ -45,7 +52,7 @@ log = logging.getLogger(__name__)
 def build(settings: Settings) -> FastAPI:
     """The application. Raises BadRequest when the settings do not suffice."""
     password = Password(settings.dashboard_password)
-    client = redis_client(settings.redis)
+    client = _redis_client(settings.redis)
     sessions, board, clock = Sessions(client, settings.redis_prefix, password), Board(), SystemClock(settings)
     figures = Figures(clock.now, settings.topic_prefix)
     reader = Reader(settings.kafka, figures)
@@ -76,6 +83,19 @@ def run(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)
     Server(config, app.state.board).run()
+
+
+def _redis_client(url: str) -> redis.asyncio.Redis:
+    pool = redis.asyncio.BlockingConnectionPool.from_url(
+        url,
+        max_connections=REDIS_CONNECTIONS,
+        timeout=REDIS_TURN_WITHIN_S,
+        socket_timeout=REDIS_WITHIN_S,
+        socket_connect_timeout=REDIS_WITHIN_S,
+        # once more, since a connection may have died in the pool; a timeout is not tried again
+        retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
+    )
+    return redis.asyncio.Redis(connection_pool=pool)
 
 
 def _lifespan(board: Board, followers: tuple[Reader, Lag], works: tuple[Work, ...]) -> Callable[[FastAPI], Any]:

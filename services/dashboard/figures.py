@@ -88,8 +88,8 @@ class Figures:
         now = self._now()
         free = self._windows.open_now(busy, now)
         waiting = [one for person, one in free.items() if person not in busy]
-        longest = max(((now - one.since).total_seconds() for one in waiting), default=0.0)
-        return {"open": len(free), "waiting": len(waiting), "longest_wait_s": round(longest), **self._invitations.now()}
+        longest_s = max((round((now - one.since).total_seconds()) for one in waiting), default=None)
+        return {"open": len(free), "waiting": len(waiting), "longest_wait_s": longest_s, **self._invitations.now()}
 
     def _see(self, topic: str, offset: int, timestamp_ms: int, key: bytes | None, value: bytes | None) -> None:
         self._since_ms = timestamp_ms if self._since_ms is None else min(self._since_ms, timestamp_ms)

@@ -5,6 +5,7 @@ taken out of the sums and put back when news of it comes, so that no figure is e
 """
 
 from collections import Counter, OrderedDict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from matcher.invitation import RINGING, Invitation
@@ -26,23 +27,36 @@ class Known:
     over: bool = False
     rung: bool = False
     said: dict[str, tuple[int, str]] = field(default_factory=dict)
+    of_row: tuple[str, ...] = ()
     share: Counter[str] = field(default_factory=Counter)
+
+    def take(self, row: Invitation) -> None:
+        """A newer row; the last one is not kept, only what it adds."""
+        self.of_row = tuple(_figures(row))
+        self.over = not row.live
+        self.row = None if self.over else row
+        self.rung = self.rung or row.rung
 
     def counted(self) -> Counter[str]:
         """What this invitation adds, as its newest row has it."""
-        row = self.row
-        share = Counter(rung=int(self.rung), both_would_talk_again=int(self._both_would()))
-        if row is not None:
-            share["offered"] = 1
-            share["accepts"] = sum(answer == "accept" for answer in (row.answer_a, row.answer_b))
-            share["accepted_both"] = int(row.confirmed_wall is not None)
-            share["connected"] = int(row.connected_wall is not None)
-            share["called"] = int(row.called)
-            share.update({row.state: 1} if row.state in ENDS else {})
+        share = Counter(self.of_row)
+        share.update({"rung": int(self.rung), "both_would_talk_again": int(self._both_would())})
         return share
 
     def _both_would(self) -> bool:
         return len(self.said) == 2 and all(word == "yes" for _, word in self.said.values())
+
+
+def _figures(row: Invitation) -> Iterator[str]:
+    """The figures that a row counts in, once for each time that it does."""
+    yield "offered"
+    yield from ("accepts" for answer in (row.answer_a, row.answer_b) if answer == "accept")
+    if row.confirmed_wall is not None:
+        yield "accepted_both"
+    if row.connected_wall is not None:
+        yield "connected"
+    if row.state in ENDS:
+        yield row.state
 
 
 class Invitations:
@@ -62,8 +76,7 @@ class Invitations:
         if known is None or known.over or (known.row is not None and row.offset < known.row.offset):
             return
         self._tell_reached(known.row, row)
-        known.row, known.over = row, not row.live
-        known.rung = known.rung or row.rung
+        known.take(row)
         self._count(row.invitation, known)
 
     def ring(self, invitation: str) -> None:
@@ -113,7 +126,7 @@ class Invitations:
         self.sums.subtract(known.share)
         known.share = known.counted()
         self.sums.update(known.share)
-        if known.row is not None and not known.over:
+        if known.row is not None:
             self._live[invitation] = known
             self._ended.pop(invitation, None)
             return

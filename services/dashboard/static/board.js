@@ -23,6 +23,7 @@ const ENDS = {
   erased: "withdrawn: erased",
   unknown: "withdrawn: unknown",
 };
+const WORTH_SAYING_S = 5; // less comes and goes with every look
 const STATES = { well: "well", here: "well", late: "late", gone: "gone", away: "away", unknown: "not known" };
 
 const byId = (id) => document.getElementById(id);
@@ -42,7 +43,8 @@ function measure(seconds) {
 
 const duration = (seconds) => measure(seconds).join("\u00a0").trim();
 
-const time = (text) => new Date(text).toLocaleString([], { dateStyle: "short", timeStyle: "medium" });
+const SHORT = { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" };
+const time = (text) => new Date(text).toLocaleString([], SHORT);
 const clock = (text) => text.slice(11, 16);
 
 function setText(node, text) {
@@ -128,7 +130,7 @@ function showTables(state) {
   const parts = Object.entries(state.parts).map(([name, word]) => [name === "kafka" ? "Kafka" : "Redis", stateCell(word), ""]);
   const processes = state.processes.map((one) => [one.name, stateCell(one.state), one.age_s === null ? "–" : `${one.age_s} s ago`]);
   fill("processes", [...processes, ...parts]);
-  const late = (one) => (one.late_s ? `${one.behind}, ${duration(one.late_s)}` : String(one.behind));
+  const late = (one) => (one.late_s >= WORTH_SAYING_S ? `${one.behind}, ${duration(one.late_s)}` : String(one.behind));
   fill("lag", state.lag.map((one) => [`${one.reader}: ${one.topic}`, stateCell(one.state), late(one)]), "not known yet");
   fill("letters", state.letters.newest.map((one) => [one.topic, one.reason, time(one.at)]), "none");
 }

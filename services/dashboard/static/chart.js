@@ -60,7 +60,7 @@ export class Chart {
     const table = element("table", "");
     table.append(element("caption", title, { class: "unseen" }));
     const head = table.createTHead().insertRow();
-    for (const name of ["Line", "Now", "Least", "Most"]) {
+    for (const name of ["Line", "Last", "Least", "Most"]) {
       head.append(element("th", name, { scope: "col" }));
     }
     const body = table.createTBody();
