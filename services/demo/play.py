@@ -93,6 +93,7 @@ class Demo:
         ready_s = round(time.time() - psutil.Process().create_time(), 1)
         url = f"http://{settings.host}:{settings.port}"
         self._screen.say(f"ready after {ready_s} s: {url}; {self._wanted.people} people move in")
+        self._screen.say(f"to join in, open {url} in a browser")
         word = self._live_in_town(url)
         return self._tell(with_town({"ready_s": ready_s, **self._last_report()}, word))
 
