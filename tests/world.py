@@ -37,6 +37,7 @@ from services.topics import INVITATIONS
 
 DEADLINE_S = 60.0
 PAUSE_S = 0.05
+STOPS_WITHIN_S = 30
 PROCESSES = ("processor", "notifier", "bridge")
 
 
@@ -99,7 +100,7 @@ class World:
         for process in self.processes.values():
             process.terminate()
         for process in self.processes.values():
-            process.wait(10)
+            process.wait(STOPS_WITHIN_S)
         self._rows.close()
         self.producer.close(timeout=1)
 

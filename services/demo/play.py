@@ -93,6 +93,7 @@ class Demo:
         ready_s = round(time.time() - psutil.Process().create_time(), 1)
         url = f"http://{settings.host}:{settings.port}"
         self._screen.say(f"ready after {ready_s} s: {url}; {self._wanted.people} people move in")
+        self._screen.say(f"to join in, open {url} in a browser")
         dashboard = f"http://{settings.dashboard_host}:{settings.dashboard_port}"
         self._screen.say(f"operators look at {dashboard}; the password there is {settings.dashboard_password}")
         word = self._live_in_town(url)

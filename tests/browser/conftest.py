@@ -1,5 +1,6 @@
 """A browser, the whole stack, and people in it. A screenshot of every open page is kept when a test fails."""
 
+import secrets
 import shutil
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
@@ -16,6 +17,7 @@ from tests.browser.people import Someone, someone
 from tests.browser.stack import stack, url_of
 from tests.browser.turn import TURN_SERVER, Turn, turn_server
 from tests.conftest import Parts, RedisPlace, missing
+from tests.gateway_desk import Desk, desk
 from tests.world import World
 
 SHOTS = Path("build/screens")
@@ -41,6 +43,13 @@ def partyline(
     address = replace(one_embedded_broker, prefix="browser-")
     topics.create(address.bootstrap, address.prefix, address.embedded)
     with stack(Parts(address, RedisPlace(one_embedded_redis, "browser:")), tmp_path_factory.mktemp("data")) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def gateway(one_embedded_redis: str) -> Iterator[Desk]:
+    """A gateway whose views tests put in place by hand, each for people of its own."""
+    with desk(RedisPlace(one_embedded_redis, f"test-{secrets.token_hex(4)}:")) as made:
         yield made
 
 

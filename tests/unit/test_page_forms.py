@@ -153,6 +153,13 @@ def test_what_is_wrong_stands_beside_the_field_and_what_was_typed_stays(
     assert gateway.outbox.said == []
 
 
+def test_all_that_was_left_blank_is_named_at_once(gateway: Desk) -> None:
+    page, _ = gateway.signed_in()
+    text = Seen(press(page, look(page).form("/about-me")).text).text
+    for words in ("first name of", "18 and over", "choose your age", "choose where you live", "at least one language"):
+        assert words in text
+
+
 @pytest.mark.parametrize("phone", ["", "12", "not a number", "<script>alert(1)</script>", "0" * 60, "+44 999"])
 def test_a_number_that_is_none_stays_to_be_put_right(gateway: Desk, phone: str) -> None:
     page = gateway.page()

@@ -16,9 +16,10 @@ from services.gateway.pages.showing import Desk
 from services.gateway.pages.view import about_me
 
 LISTS = ("languages", "likes", "avoids", "wishes")
+NEEDED = ("first_name", "adult", "age_band", "area", "languages")
 ERRORS = {
     "first_name": "Please give a first name of up to 40 letters, without digits.",
-    "adult": "Partyline is for people of 18 and over.",
+    "adult": "Partyline is for people of 18 and over. Please tick this if you are.",
     "age_band": "Please choose your age.",
     "area": "Please choose where you live.",
     "languages": "Please choose at least one language.",
@@ -41,12 +42,17 @@ def body_of(form: PageForm) -> dict[str, Any]:
     return {**plain, **lists, "adult": bool(form.one("adult")), "quiet": quiet}
 
 
-def errors_of(reply: Reply) -> dict[str, str]:
-    """What was wrong, by field; under "" what belongs to none."""
-    if reply.status == 403:
-        return {"adult": ERRORS["adult"]}
+def errors_of(reply: Reply, body: dict[str, Any]) -> dict[str, str]:
+    """What was wrong, by field; under "" what belongs to none.
+
+    The API names the first fault; what was left blank is named with it, so that nobody is sent back field by field.
+    """
+    blank = {name: ERRORS[name] for name in NEEDED if not body[name]}
     found = re.match(r"The field (\w+) ", reply.message)
-    return {found[1]: ERRORS[found[1]]} if found and found[1] in ERRORS else {"": reply.message}
+    if reply.status == 403 or (found and found[1] in ERRORS):
+        name = "adult" if reply.status == 403 or not found else found[1]
+        return {name: ERRORS[name]} | blank
+    return {"": reply.message} | blank
 
 
 def routes(desk: Desk) -> APIRouter:
@@ -69,7 +75,7 @@ def routes(desk: Desk) -> APIRouter:
         reply = await ask(request, "PUT", "/me", body, form.key)
         first = form.one("first") == "yes"
         if reply.status in (403, 422):
-            return show(request, about_me(body, errors_of(reply), first), signed_in=True, status=reply.status)
+            return show(request, about_me(body, errors_of(reply, body), first), signed_in=True, status=reply.status)
         if reply.taken:
             return go(request, "/")
         return await desk.told(request, reply)

@@ -12,8 +12,10 @@ const said = document.getElementById("said");
 const trouble = document.getElementById("trouble");
 const line = document.getElementById("line");
 let endsAt = null;
+let shown = null;
 
 function arrive(first) {
+  shown = document.getElementById("showing");
   const heading = main.querySelector("h1");
   if (!first) {
     const next = main.querySelector("[autofocus]") ?? heading;
@@ -50,11 +52,11 @@ function look() {
 document.addEventListener("htmx:before:request", (event) => {
   const { ctx } = event.detail;
   if (ctx.sourceElement !== main) return;
-  const showing = document.getElementById("showing").dataset.showing;
-  ctx.request.action = `/view?showing=${encodeURIComponent(showing)}`;
+  ctx.request.action = `/view?showing=${encodeURIComponent(shown.dataset.showing)}`;
 });
-document.addEventListener("htmx:after:swap", (event) => {
-  if (event.detail.ctx.target === main) arrive(false);
+// htmx tells of a swap even when the answer was that nothing has changed.
+document.addEventListener("htmx:after:swap", () => {
+  if (document.getElementById("showing") !== shown) arrive(false);
 });
 document.addEventListener("htmx:after:request", () => { if (trouble.textContent === NO_LINE) tell(""); });
 document.addEventListener("htmx:error", () => tell(NO_LINE));

@@ -1,0 +1,111 @@
+"""The whole journey by keyboard alone: Tab, Space, Enter and typing; wherever the focus goes it can be seen."""
+
+from collections.abc import Callable
+
+from playwright.sync_api import Page
+
+from tests.browser.conftest import NewPerson
+from tests.browser.people import Someone
+
+TABS_LIMIT = 120
+FOCUSED = """() => { const one = document.activeElement; if (!one || one === document.body) return ["", true];
+  const label = one.labels?.[0]?.textContent ?? one.textContent ?? "";
+  const shown = one.closest(".choice") ?? one;
+  return [label.trim().replace(/\\s+/g, " "), getComputedStyle(shown).outlineStyle !== "none"]; }"""
+
+
+def _tab_to(page: Page, words: str) -> None:
+    """Press Tab until this has the focus, which has to be visible at every stop."""
+    for _ in range(TABS_LIMIT):
+        page.keyboard.press("Tab")
+        label, visible = page.evaluate(FOCUSED)
+        assert visible, label
+        if label == words or label.startswith(words + " Please choose"):
+            return
+    raise AssertionError(f"Tab never came to {words!r}")
+
+
+def _press(one: Someone, words: str, key: str = "Enter") -> None:
+    _tab_to(one.page, words)
+    one.page.keyboard.press(key)
+
+
+def _come_in(one: Someone) -> None:
+    one.page.goto(one.url)
+    _tab_to(one.page, "Your phone number")
+    one.page.keyboard.type(one.phone)
+    one.page.keyboard.press("Enter")
+    one.sees("Type the code")
+    code = one.page.locator(".code").inner_text()
+    _tab_to(one.page, "Six digits")
+    one.page.keyboard.type(code)
+    one.page.keyboard.press("Enter")
+    one.sees("A little about you")
+    _tab_to(one.page, "First name")
+    one.page.keyboard.type(one.name)
+    _press(one, "I am 18 or over", "Space")
+    _tab_to(one.page, "Age")
+    one.page.keyboard.type("35")
+    _tab_to(one.page, "Where you live, roughly")
+    one.page.keyboard.type("London: East")
+    _press(one, "Gardening", "Space")
+    _press(one, "That’s me")
+    one.sees("I’m free to talk for …")
+
+
+def _both(people: tuple[Someone, Someone], do: Callable[[Someone], None]) -> None:
+    for one in people:
+        do(one)
+
+
+def test_from_the_door_to_a_call_and_home_again_by_keyboard(new_person: NewPerson) -> None:
+    ada, stan = people = new_person("Ada"), new_person("Stan")
+    _both(people, _come_in)
+    _both(people, lambda one: _press(one, "20 minutes", "Space"))
+    ada.sees("Stan is free to talk")
+    stan.sees("Ada is free to talk")
+    _both(people, lambda one: _press(one, "Yes, let’s talk"))
+    ada.sees("You and Stan")
+    stan.sees("You and Ada")
+    _both(people, lambda one: one.page.get_by_text("You hear each other").wait_for())
+    _press(ada, "Hang up")
+    ada.sees("Would you talk with Stan again?")
+    stan.sees("Would you talk with Ada again?")
+    _press(ada, "Yes")
+    ada.sees("I’m free to talk for …")
+    _press(stan, "Something felt wrong")
+    stan.sees("The call is over")
+    _tab_to(stan.page, "Should one of us look into it? What happened?")
+    stan.page.keyboard.type("They asked me for money.")
+    _press(stan, "Tell Partyline")
+    stan.sees("Thank you")
+    _press(stan, "Home")
+    stan.sees("I’m free to talk for …")
+
+
+def test_a_break_a_change_and_erasure_by_keyboard(new_person: NewPerson) -> None:
+    ada = new_person("Ada")
+    _come_in(ada)
+    _press(ada, "Settings")
+    ada.sees("Settings")
+    _press(ada, "Have a break from calls")
+    ada.sees("You’re having a break")
+    _press(ada, "I’m back")
+    ada.sees("I’m free to talk for …")
+    _press(ada, "10 minutes")
+    ada.sees("We’re looking for somebody")
+    _press(ada, "I’m no longer free")
+    ada.sees("I’m free to talk for …")
+    _press(ada, "Settings")
+    ada.sees("Settings")
+    _press(ada, "Change what you told us")
+    ada.sees("About me")
+    _press(ada, "Birds", "Space")
+    _press(ada, "Save")
+    ada.sees("I’m free to talk for …")
+    _press(ada, "Settings")
+    ada.sees("Settings")
+    _press(ada, "Erase me")
+    ada.sees("Erase everything about you?")
+    _press(ada, "Yes, erase me")
+    ada.sees("Somebody to talk to")

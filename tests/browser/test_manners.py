@@ -1,0 +1,154 @@
+"""How the page behaves in real life: reloads, several windows, one in the background, a lost line, a lost session."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.states import Place, place
+from tests.gateway_desk import Desk
+from tests.world import eventually
+
+HIDDEN = """Object.defineProperty(document, "hidden", {get: () => true});
+Object.defineProperty(document, "visibilityState", {get: () => "hidden"});
+document.dispatchEvent(new Event("visibilitychange"));"""
+SOON_S = 10
+SOON_MS = 1000 * SOON_S
+
+
+@pytest.fixture
+def one(browser: Browser, gateway: Desk) -> Iterator[Place]:
+    context = browser.new_context()
+    yield place(gateway, context)
+    context.close()
+
+
+def _sees(page: Page, view: str) -> None:
+    page.locator(f'[data-view="{view}"]').wait_for(timeout=SOON_MS)
+
+
+def _line_is_open(page: Page) -> None:
+    eventually(lambda: page.evaluate("document.getElementById('line')._htmx?.sse?.status === 200"), SOON_S)
+
+
+def _waiting(one: Place) -> None:
+    one.sign_in()
+    one.desk.put_waiting(one.person)
+    one.show()
+    _line_is_open(one.page)
+
+
+def test_a_window_in_the_background_rings_and_says_who_in_its_title(one: Place) -> None:
+    _waiting(one)
+    one.page.evaluate(HIDDEN)
+    _, other = one.desk.registered("Stan")
+    one.desk.put_invitation(one.person, other)
+    expect(one.page).to_have_title("☎ Stan is free to talk", timeout=SOON_MS)
+    expect(one.page.locator("#said")).to_contain_text("Stan is free to talk")
+
+
+def test_every_window_of_a_person_shows_the_same_and_a_reload_changes_nothing(one: Place) -> None:
+    _waiting(one)
+    second = one.page.context.new_page()
+    second.goto(one.desk.url)
+    _line_is_open(second)
+    _, other = one.desk.registered("Stan")
+    one.desk.put_invitation(one.person, other)
+    for page in (one.page, second):
+        _sees(page, "ringing")
+        page.reload()
+        _sees(page, "ringing")
+    one.press("Not now")
+    _sees(one.page, "waiting")
+
+
+def test_the_focus_goes_to_the_new_heading_and_a_second_look_leaves_it_alone(one: Place) -> None:
+    _waiting(one)
+    _, other = one.desk.registered("Stan")
+    one.desk.put_invitation(one.person, other)
+    _sees(one.page, "ringing")
+    expect(one.page.get_by_role("heading", level=1)).to_be_focused()
+    one.page.get_by_role("button", name="Not now").focus()
+    with one.page.expect_response(lambda answer: "/view" in answer.url) as looked:
+        one.page.evaluate("htmx.trigger(document.getElementById('main'), 'look')")
+    assert looked.value.status == 204
+    expect(one.page.get_by_role("button", name="Not now")).to_be_focused()
+
+
+def test_the_seconds_that_the_server_sent_run_down(one: Place) -> None:
+    one.invite()
+    seconds = one.page.locator("[data-seconds]")
+    first = int(float(str(seconds.get_attribute("data-seconds"))))
+    eventually(lambda: int(seconds.inner_text()) < first - 1, SOON_S)
+
+
+def test_a_session_that_was_ended_elsewhere_leads_to_the_door_with_a_word(one: Place) -> None:
+    _waiting(one)
+    elsewhere = one.page.context.new_page()
+    elsewhere.goto(one.desk.url + "/settings")
+    elsewhere.get_by_role("button", name="Sign out").click()
+    for page in (elsewhere, one.page):
+        _sees(page, "sign_in")
+        expect(page.get_by_text("You are signed out")).to_be_visible()
+
+
+def test_a_lost_line_is_said_and_taken_up_again(one: Place) -> None:
+    _waiting(one)
+    one.page.context.set_offline(True)
+    one.page.evaluate("htmx.trigger(document.getElementById('main'), 'look')")
+    expect(one.page.locator("#trouble")).to_contain_text("We can’t reach Partyline", timeout=SOON_MS)
+    _, other = one.desk.registered("Stan")
+    one.desk.put_invitation(one.person, other)
+    one.page.context.set_offline(False)
+    _sees(one.page, "ringing")
+    expect(one.page.locator("#trouble")).to_be_hidden(timeout=SOON_MS)
+
+
+def test_a_fourth_window_tells_the_oldest_that_it_may_lag(one: Place) -> None:
+    _waiting(one)
+    for _ in range(3):
+        page = one.page.context.new_page()
+        page.goto(one.desk.url)
+        _line_is_open(page)
+    expect(one.page.locator("#trouble")).to_contain_text("many windows", timeout=SOON_MS)
+
+
+def test_an_impatient_double_tap_is_one_answer(one: Place) -> None:
+    one.invite()
+    before = len(one.desk.said("pool"))
+    one.page.get_by_role("button", name="Yes, let’s talk").dblclick()
+    _sees(one.page, "accepted")
+    assert len(one.desk.said("pool")) == before + 1
+
+
+def test_going_back_shows_what_is_true_now(one: Place) -> None:
+    _waiting(one)
+    one.page.get_by_role("link", name="Settings").click()
+    _sees(one.page, "settings")
+    _, other = one.desk.registered("Stan")
+    one.desk.put_invitation(one.person, other)
+    _sees(one.page, "ringing")
+    one.page.go_back()
+    _sees(one.page, "ringing")
+
+
+def test_without_javascript_one_can_sign_in_be_free_and_answer(browser: Browser, gateway: Desk) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(gateway.url)
+    assert "JavaScript is switched off" in page.content()
+    page.get_by_label("Your phone number").fill("07400 555777")
+    page.get_by_role("button", name="Send me a code").click()
+    page.get_by_label("Six digits").fill(page.locator(".code").inner_text())
+    page.get_by_role("button", name="Go on").click()
+    page.get_by_label("First name").fill("Ada")
+    page.get_by_role("button", name="That’s me").click()
+    expect(page.get_by_text("18 and over")).to_be_visible()
+    expect(page.get_by_label("First name")).to_have_value("Ada")
+    page.get_by_label("I am 18 or over").check()
+    page.get_by_label("Age", exact=True).select_option("75+")
+    page.get_by_label("Where you live, roughly").select_option("SE")
+    page.get_by_role("button", name="That’s me").click()
+    page.get_by_role("button", name="20 minutes").click()
+    _sees(page, "waiting")
+    context.close()
