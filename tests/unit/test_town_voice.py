@@ -37,7 +37,7 @@ class Post:
     async def until(self, true: Callable[[], bool]) -> None:
         """Wait until it is true."""
         async with asyncio.timeout(LIMIT_S):
-            while not true():
+            while not true():  # noqa: ASYNC110
                 await asyncio.sleep(PAUSE_S)
 
 
