@@ -70,6 +70,7 @@ class PersonLife:
         self._arrives_s = arrives_s
         self._window_ends_s = 0.0
         self._company = "either"
+        self._asked = False
         self._opening = asyncio.Lock()
         self._met: set[str] = set()
         self._beside: set[asyncio.Task[None]] = set()

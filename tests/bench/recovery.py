@@ -49,6 +49,8 @@ def main() -> None:
         report = played.report()
     every = [one for times in again.values() for one in times]
     kept = {name: report[name] for name in KEPT}
+    if report["lost"] or report["violations"]:
+        print(json.dumps(report), file=sys.stderr)
     print(json.dumps({"again_s": again, "median_s": statistics.median(every), "worst_s": max(every), **kept}))
 
 

@@ -9,8 +9,9 @@ from tests.browser.turn import Turn, turn_server
 from tests.browser.visitor import browser
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
+    """One for each file: while Playwright runs, nothing else in this thread can use asyncio."""
     with browser() as made:
         yield made
 
