@@ -21,7 +21,7 @@ HEARTBEAT_S = 5.0
 CONNECT_MIN_S, CONNECT_MAX_S = 0.3, 1.5
 OTHER_HANGS_UP_S = 4.0
 """What the one who does not say goodbye first waits for the one who does."""
-SEEN_S = 1.0
+SEEN_S = 1.5
 """Somebody else of this town sees the same ring within this, unless they are in a tunnel; a visitor is never seen."""
 STAYS_ON_MIN, STAYS_ON_LIMIT_S = 12.0, 60.0
 """How long past the window a visitor's call goes on: domain minutes (the pool ends it after 15), and wall seconds."""

@@ -12,7 +12,6 @@ from contextlib import suppress
 from typing import Any
 
 import aiortc
-from aiortc.exceptions import InvalidStateError
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 from aiortc.sdp import candidate_from_sdp
 
@@ -62,10 +61,9 @@ class Voice:
             await self._begin_with(signal["page"])
         if "to" not in signal:
             await self._signal()
-        with suppress(ValueError, InvalidStateError):
-            await self._describe(signal.get("description"))
-            for candidate in signal["candidates"]:
-                await self._add(candidate)
+        await self._describe(signal.get("description"))
+        for candidate in signal["candidates"]:
+            await self._add(candidate)
 
     def flowed(self) -> bool:
         """Whether sound went both ways since this was last asked."""
@@ -103,8 +101,11 @@ class Voice:
         if given["type"] == "offer" and (self._offers or connection.remoteDescription):
             await self.begin()  # the page lost the line, and asks for a restart
             return
-        await connection.setRemoteDescription(aiortc.RTCSessionDescription(**given))
-        if given["type"] == "offer":
+        understood = False
+        with suppress(Exception):  # aiortc meets garbage with errors of every kind, failed assertions among them
+            await connection.setRemoteDescription(aiortc.RTCSessionDescription(**given))
+            understood = True
+        if understood and given["type"] == "offer":
             await connection.setLocalDescription(await connection.createAnswer())
             await self._send_description(connection)
 
@@ -119,9 +120,10 @@ class Voice:
     async def _add(self, given: dict[str, Any]) -> None:
         if self._connection is None or not given["candidate"]:
             return
-        candidate = candidate_from_sdp(given["candidate"].partition(":")[2])
-        candidate.sdpMid, candidate.sdpMLineIndex = given.get("sdpMid"), given.get("sdpMLineIndex")
-        await self._connection.addIceCandidate(candidate)
+        with suppress(Exception):  # the same of a candidate: the others may do
+            candidate = candidate_from_sdp(given["candidate"].partition(":")[2])
+            candidate.sdpMid, candidate.sdpMLineIndex = given.get("sdpMid"), given.get("sdpMLineIndex")
+            await self._connection.addIceCandidate(candidate)
 
     async def _look_at(self, connection: aiortc.RTCPeerConnection) -> None:
         failed = connection is self._connection and connection.connectionState == "failed"

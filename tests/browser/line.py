@@ -10,6 +10,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser
 
+from matcher.invitation import Invitation
 from tests.browser.turn import LOOPBACK, Turn, free_port
 from tests.browser.visitor import Visitor
 from tests.conftest import Parts
@@ -54,14 +55,18 @@ class Line:
 
     def leave(self) -> None:
         """Everybody who came goes, and nothing of theirs stays open."""
-        self.world.look()
-        for row in self.world.seen.values():
-            if row.state == "confirmed":
-                self.world.hang_up(row, row.a)
         for one in self.visitors:
+            shown = one.context.request.get(f"{self.url}/state").json()["invitation"]
+            if shown and shown["state"] == "confirmed":
+                self._hang_up(shown["invitation"])
             one.write("DELETE", "/availability")
             one.close()
         self.visitors.clear()
+
+    def _hang_up(self, invitation: str) -> None:
+        stored = self.world.redis.hget(f"{self.world.settings.redis_prefix}invitation:{invitation}", "row")
+        row = Invitation.model_validate_json(stored)
+        self.world.hang_up(row, row.a)
 
 
 @contextmanager

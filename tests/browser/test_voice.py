@@ -24,6 +24,11 @@ LOST_S = 60.0
 NO_MICROPHONE = """navigator.mediaDevices.getUserMedia =
     async () => { throw new DOMException("Permission denied", "NotAllowedError"); }"""
 
+ASKED = """const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices); window.asked = 0;
+    navigator.mediaDevices.getUserMedia = (what) => { window.asked += 1; return ask(what); }"""
+ONLY_LISTENS = """RTCPeerConnection.prototype.addTrack = function () {
+    if (!this.getTransceivers().length) this.addTransceiver("audio", { direction: "recvonly" }); }"""
+
 
 @pytest.fixture(scope="module")
 def all_day(
@@ -117,7 +122,7 @@ def test_a_page_killed_in_mid_call_ends_it_the_other_is_told_and_nobody_stays_cl
     with pytest.raises(Error):
         bob.page.goto("chrome://crash", timeout=1_000)
     assert "lost" in ann.until_told("reconnecting")
-    assert "No way" in ann.until_told("failed", LOST_S)
+    assert "cannot be reached" in ann.until_told("failed", LOST_S)
     assert ended(relayed, ann).called
     eventually(lambda: not relayed.claims(), what="nobody is claimed")
 
@@ -157,6 +162,35 @@ def test_without_a_microphone_it_is_said_and_the_other_is_free(relayed: Line) ->
     assert "no microphone" in ann.until_told("failed")
     assert not ended(relayed, bob).called
     eventually(lambda: not relayed.claims(), what="nobody is claimed")
+
+
+def test_the_microphone_is_asked_for_once_with_the_accept(relayed: Line) -> None:
+    ann, bob = relayed.visitor("Ann"), relayed.visitor("Bob")
+    ann.page.add_init_script(ASKED)
+    ann.page.reload()
+    for one in (ann, bob):
+        one.free()
+    ann.until("window.invitation?.state === 'ringing'")
+    ann.page.get_by_role("button", name="Accept").click()
+    ann.until("window.asked === 1")
+    bob.accept()
+    for one in (ann, bob):
+        one.until_connected()
+    assert ann.see("window.asked") == 1
+
+
+def test_a_call_in_which_one_side_is_not_heard_is_not_connected(relayed: Line) -> None:
+    ann, bob = relayed.visitor("Ann"), relayed.visitor("Bob")
+    bob.page.add_init_script(ONLY_LISTENS)
+    bob.page.reload()
+    for one in (ann, bob):
+        one.free()
+    ann.accept()
+    bob.accept()
+    bob.until("window.sound().then((now) => now.received > 50)", "bob hears ann")
+    for one in (ann, bob):
+        assert one.see("[window.invitation.state, window.invitation.connected]") == ["confirmed", False]
+        assert one.see("document.querySelector('[data-call]').dataset.callState") == "connecting"
 
 
 def test_garbage_from_the_other_side_does_no_harm_to_a_page(relayed: Line) -> None:

@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from services import cli
-from services.demo.options import add_arguments, eight_in_the_morning
+from services.demo.options import SECONDS_LIMIT, add_arguments, eight_in_the_morning, options
 from services.demo.screen import summary
 
 READY_LIMIT_S = 100.0
@@ -157,9 +157,16 @@ def test_a_broker_that_never_answers_is_waited_for_and_then_an_error(
     assert said.out == ""
 
 
+def test_for_zero_seconds_means_until_somebody_stops_it() -> None:
+    parser = ArgumentParser()
+    add_arguments(parser)
+    assert options(parser.parse_args(["--for", "0"])).play_s == SECONDS_LIMIT
+    assert options(parser.parse_args(["--for", "7"])).play_s == 7
+
+
 @pytest.mark.parametrize(
     "arguments",
-    [["--people", "1"], ["--for", "0"], ["--speed", "0.5"], ["--seed", "x"], ["--port", "0"], ["--broker", "nowhere"],
+    [["--people", "1"], ["--for", "-1"], ["--speed", "0.5"], ["--seed", "x"], ["--port", "0"], ["--broker", "nowhere"],
      ["--redis", "127.0.0.1:6379"], ["--data", "."]],
 )  # fmt: skip
 def test_a_bad_argument_is_explained(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:

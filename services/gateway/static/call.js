@@ -24,6 +24,7 @@ const WORDS = {
   reconnecting: "The line was lost. Trying to find it again …",
   "no-microphone": "We cannot hear you: no microphone could be used. The call has ended.",
   failed: "No way through to the other person was found. The call has ended.",
+  lost: "The other person cannot be reached any more. The call has ended.",
   ended: "The call has ended.",
 };
 
@@ -121,7 +122,7 @@ class Call {
   giveUp(words) {
     if (this.over) return;
     this.end("failed", words);
-    this.request("POST", `/calls/${this.invitation}/end`, {}).catch(() => {}); // so that the other is free
+    this.request("POST", `/calls/${this.invitation}/end`, {}, SEND_TRIES).catch(() => {}); // so that the other is free
   }
 
   end(state, words = state) {
@@ -298,7 +299,7 @@ class Call {
       if (first) this.beat(packets);
     } else if (this.lastSound !== null && now - this.lastSound > SILENT_MS) {
       this.say("reconnecting");
-      if (now - this.lastSound > GIVE_UP_MS) return this.giveUp("failed");
+      if (now - this.lastSound > GIVE_UP_MS) return this.giveUp("lost");
     }
     if (this.lost(now) && now - this.repaired > REPAIR_MS) this.repair();
     if (now - this.lastBeat > BEAT_MS) this.beat(packets);

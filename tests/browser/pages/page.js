@@ -59,3 +59,4 @@ window.sound = async () => {
   }
   return found;
 };
+document.getElementById("accept").onclick = () => window.accept();
