@@ -56,7 +56,7 @@ class Line:
     def leave(self) -> None:
         """Everybody who came goes, and nothing of theirs stays open."""
         for one in self.visitors:
-            shown = one.context.request.get(f"{self.url}/state").json()["invitation"]
+            shown = one.write("GET", "/state")["invitation"]
             if shown and shown["state"] == "confirmed":
                 self._hang_up(shown["invitation"])
             one.write("DELETE", "/availability")

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, Page, Route
+from playwright.sync_api import APIResponse, Browser, BrowserContext, Page, Route
 
 from tests.world import eventually
 
@@ -13,6 +13,7 @@ STATIC = Path(__file__).parents[2] / "services" / "gateway" / "static"
 PAGES = Path(__file__).parent / "pages"
 STRICT = {"Content-Security-Policy": "default-src 'self'"}
 WAIT_S = 40.0
+AWAY = 503
 
 
 class Visitor:
@@ -35,9 +36,15 @@ class Visitor:
         return page
 
     def write(self, method: str, path: str, body: Any = None) -> Any:
-        """A write of this person's, outside their page."""
+        """A write of this person's, outside their page, or a read; tried again while a part is away."""
         headers = {"Idempotency-Key": secrets.token_hex(8)}
-        answer = self.context.request.fetch(self.url + path, method=method, data=body or {}, headers=headers)
+        more = {} if method == "GET" else {"data": body or {}}
+
+        def answered() -> APIResponse | None:
+            got = self.context.request.fetch(self.url + path, method=method, headers=headers, **more)
+            return got if got.status != AWAY else None
+
+        answer = eventually(answered, WAIT_S, path)
         assert answer.ok, f"{path}: {answer.status} {answer.text()}"
         return answer.json() if answer.status != 204 else None
 
