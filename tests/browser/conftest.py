@@ -21,9 +21,17 @@ from tests.gateway_desk import Desk, desk
 from tests.world import World
 
 SHOTS = Path("build/screens")
+LIMIT_S = 300
 PHONE = {"width": 390, "height": 844}
 
 NewPerson = Callable[..., Someone]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give tests of this folder time: the first one waits for every process to start."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.timeout(LIMIT_S))
 
 
 @pytest.fixture(scope="module")
@@ -35,11 +43,11 @@ def browser() -> Iterator[Browser]:
         yield made
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def partyline(
     one_embedded_broker: KafkaAddress, one_embedded_redis: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[World]:
-    """Every process, once for all tests."""
+    """Every process, once for all tests of this folder."""
     address = replace(one_embedded_broker, prefix="browser-")
     topics.create(address.bootstrap, address.prefix, address.embedded)
     with stack(Parts(address, RedisPlace(one_embedded_redis, "browser:")), tmp_path_factory.mktemp("data")) as made:

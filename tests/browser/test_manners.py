@@ -1,6 +1,6 @@
 """How the page behaves in real life: reloads, several windows, one in the background, a lost line, a lost session."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -45,6 +45,20 @@ def test_a_window_in_the_background_rings_and_says_who_in_its_title(one: Place) 
     one.desk.put_invitation(one.person, other)
     expect(one.page).to_have_title("☎ Stan is free to talk", timeout=SOON_MS)
     expect(one.page.locator("#said")).to_contain_text("Stan is free to talk")
+
+
+def test_settings_stay_when_the_page_is_slower_to_wake_than_the_line(one: Place) -> None:
+    one.sign_in()
+    one.page.route("**/ring.js", lambda route: _after(one.page, "/view", route.continue_))
+    one.show("/settings")
+    _line_is_open(one.page)
+    _sees(one.page, "settings")
+    expect(one.page.get_by_role("button", name="Sign out")).to_be_visible()
+
+
+def _after(page: Page, path: str, then: Callable[[], None]) -> None:
+    """Do it once the page has asked for this."""
+    page.once("response", lambda answer: then() if path in answer.url else _after(page, path, then))
 
 
 def test_every_window_of_a_person_shows_the_same_and_a_reload_changes_nothing(one: Place) -> None:

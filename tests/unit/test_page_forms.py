@@ -236,6 +236,14 @@ def test_every_answer_has_the_safe_headers(gateway: Desk) -> None:
         assert {name: answer.headers.get(name) for name in HEADERS} == HEADERS, path
 
 
+def test_a_fault_of_ours_is_a_page_with_safe_headers_too(gateway: Desk) -> None:
+    page, person = gateway.registered()
+    gateway.redis.hset(f"{gateway.prefix}person:{person}", "row", "not a row")
+    answer = page.get("/", headers={"Accept": "text/html"})
+    assert (answer.status_code, Seen(answer.text).view) == (500, "refused")
+    assert {name: answer.headers.get(name) for name in HEADERS} == HEADERS
+
+
 def test_nothing_on_the_page_would_need_an_unsafe_policy(gateway: Desk) -> None:
     page, _ = gateway.registered()
     for path in ("/", "/settings", "/about-me", "/erase"):

@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from services.gateway.pages import words
+from services.gateway.pages.guard import HEADERS
 from services.gateway.pages.view import View
 
 HERE = Path(__file__).parents[1]
@@ -42,10 +43,11 @@ def show(
     request: Request, view: View, *, signed_in: bool, status: int = 200, notice: str = "", urgent_notice: bool = False
 ) -> Response:
     """The view; `notice` is a sentence above it, read out at once if it is urgent."""
+    # A fault is answered outside of everything that adds headers, so a page brings its own.
     template = "part.html" if is_htmx(request) else "page.html"
     told: dict[str, Any] = {"view": view, "shown": view.shown, "signed_in": signed_in, "notice": notice,
                             "urgent_notice": urgent_notice}  # fmt: skip
-    return HTMLResponse(_ENVIRONMENT.get_template(template).render(told), status, NO_STORE)
+    return HTMLResponse(_ENVIRONMENT.get_template(template).render(told), status, HEADERS | NO_STORE)
 
 
 def go(request: Request, path: str) -> Response:

@@ -18,10 +18,10 @@ function arrive(first) {
   shown = document.getElementById("showing");
   const heading = main.querySelector("h1");
   if (!first) {
-    const next = main.querySelector("[autofocus]") ?? heading;
-    if (next === heading) heading?.setAttribute("tabindex", "-1");
-    next?.focus();
-    window.scrollTo(0, 0);
+    const wrong = main.querySelector("[autofocus]");
+    if (!wrong) window.scrollTo(0, 0);
+    heading?.setAttribute("tabindex", "-1");
+    (wrong ?? heading)?.focus();
   }
   const seconds = main.querySelector("[data-seconds]");
   endsAt = seconds && performance.now() + 1000 * Number(seconds.dataset.seconds);
