@@ -1,32 +1,15 @@
-"""A real browser for tests: Debian's Chromium, headless, driven by Playwright."""
+"""Debian's Chromium, with the flags that a call in a test needs."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import os
 
-from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from playwright.sync_api import Browser, Playwright
 
-CHROMIUM = "/usr/bin/chromium"
-FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking")
-PHONE = (320, 640)
-DESK = (1280, 900)
-WALL = (1920, 1080)
+CHROMIUM = os.environ.get("PARTYLINE_TEST_CHROMIUM", "/usr/bin/chromium")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking",
+         "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
+         "--autoplay-policy=no-user-gesture-required", "--allow-loopback-in-peer-connection"]  # fmt: skip
 
 
-@contextmanager
-def chromium() -> Iterator[Browser]:
-    """A browser for the length of a `with` block."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
-        try:
-            yield browser
-        finally:
-            browser.close()
-
-
-def context(browser: Browser, size: tuple[int, int] = DESK, scheme: str = "light") -> BrowserContext:
-    """Somebody's browser, with no cookies yet: `size` in CSS pixels, `scheme` "light" or "dark"."""
-    width, height = size
-    return browser.new_context(
-        viewport={"width": width, "height": height}, color_scheme="dark" if scheme == "dark" else "light",
-        reduced_motion="reduce", locale="en-GB",
-    )  # fmt: skip
+def open_chromium(playwright: Playwright) -> Browser:
+    """A browser without a window."""
+    return playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)

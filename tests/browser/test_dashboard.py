@@ -15,7 +15,7 @@ from services import topics
 from services.adapters.dead_letters import letter
 from services.dashboard.board import merged
 from services.topics import DEAD_LETTERS, INVITATIONS, PEOPLE, WAITING, KafkaAddress
-from tests.browser.chromium import DESK, PHONE, WALL, chromium, context
+from tests.browser.dashboard_screens import DESK, PHONE, WALL, context
 from tests.conftest import Parts, RedisPlace
 from tests.dashboard_desk import PASSWORD, DashboardDesk, dashboard
 from tests.gateway_desk import invitation, waiting
@@ -52,12 +52,6 @@ def _plant(desk: DashboardDesk) -> None:
     with desk.redis() as client:
         client.set(f"{desk.settings.redis_prefix}ready:processor", 1, ex=3600)
         client.set(f"{desk.settings.redis_prefix}refused:GB", json.dumps({"language": 3, PLANTED: 1}), ex=3600)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as made:
-        yield made
 
 
 @pytest.fixture
