@@ -1,4 +1,4 @@
-"""`python -m tests.browser.dashboard_screens`: draws the dashboard of a living demo into docs/screens, in every look."""
+"""`python -m tests.browser.dashboard_screens`: draws the dashboard of a living demo into docs/screens, in four looks."""
 
 import argparse
 import tempfile
