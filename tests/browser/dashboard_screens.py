@@ -1,4 +1,4 @@
-"""`python -m tests.browser.dashboard_screens`: draws the dashboard of a living demo into docs/screens, in four looks."""
+"""`python -m tests.browser.dashboard_screens`: draws the dashboard of a living demo into docs/screens."""
 
 import argparse
 import tempfile
