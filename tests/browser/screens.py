@@ -72,8 +72,9 @@ def dashboard(browser: Browser, folder: Path, every: bool) -> None:
 
 def _sign_in(page: Page, password: str) -> None:
     page.get_by_label("Operators’ password").fill(password)
-    page.get_by_role("button", name="Sign in").click()
-    expect(page.locator("#line")).to_contain_text("live", timeout=SETTLES_MS)
+    page.keyboard.press("Enter")
+    expect(page.locator("#line")).to_have_text("live", timeout=SETTLES_MS)
+    expect(page.locator("#lag tbody tr").nth(1)).to_be_visible(timeout=SETTLES_MS)
 
 
 DRAWN: list[Draw] = [companion, dashboard]

@@ -97,10 +97,10 @@ def test_everybody_can_read_every_page(
     assert faults(page) == []
     page.get_by_label("Operators’ password").fill("a mistaken guess")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("alert")).to_contain_text("That is not the password.")
+    expect(page.get_by_role("alert")).to_contain_text("That is not the password.", timeout=SOON_MS)
     assert faults(page) == []
     sign_in(desk, page)
-    expect(page.get_by_role("alert")).to_contain_text("The gateway is gone.")
+    expect(page.get_by_role("alert")).to_contain_text("The gateway is gone.", timeout=SOON_MS)
     assert faults(page) == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "nothing is cut off sideways"
 
@@ -117,8 +117,8 @@ def test_what_was_planted_is_text_and_nothing_else(desk: DashboardDesk, open_pag
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     sign_in(desk, page)
-    expect(page.locator("#letters")).to_contain_text(PLANTED)
-    expect(page.locator("#refused")).to_contain_text(PLANTED)
+    expect(page.locator("#letters")).to_contain_text(PLANTED, timeout=SOON_MS)
+    expect(page.locator("#refused")).to_contain_text(PLANTED, timeout=SOON_MS)
     assert page.title() == "Match dashboard · Partyline"
     assert page.locator("main img, main script").count() == 0
     assert not any("planted" in url for url in asked)
@@ -130,7 +130,7 @@ def test_no_page_breaks_its_own_policy(desk: DashboardDesk, open_page: Open) -> 
     page.on("console", lambda message: said.append(message.text))
     page.on("pageerror", lambda error: said.append(str(error)))
     sign_in(desk, page)
-    expect(page.locator("[data-figure='totals.offered']")).to_have_text("1")
+    expect(page.locator("[data-figure='totals.offered']")).to_have_text("1", timeout=SOON_MS)
     assert said == []
 
 
@@ -145,16 +145,17 @@ def test_the_page_obeys_the_same_rule_as_the_board(desk: DashboardDesk, open_pag
 def test_it_is_used_by_keyboard_alone(desk: DashboardDesk, open_page: Open) -> None:
     page = open_page()
     page.goto(desk.url)
-    page.keyboard.type(PASSWORD)  # the field has the focus already
+    expect(page.get_by_label("Operators’ password")).to_be_focused(timeout=SOON_MS)
+    page.keyboard.type(PASSWORD)
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     expect(page.locator("#line")).to_have_text("live", timeout=SOON_MS)
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.textContent") == "Sign out"
     page.keyboard.press("Enter")
-    expect(page.get_by_label("Operators’ password")).to_be_visible()
+    expect(page.get_by_label("Operators’ password")).to_be_visible(timeout=SOON_MS)
     page.go_back()
-    expect(page.get_by_label("Operators’ password")).to_be_visible()
+    expect(page.get_by_label("Operators’ password")).to_be_visible(timeout=SOON_MS)
 
 
 def test_a_figure_changes_as_the_topics_do(desk: DashboardDesk, open_page: Open) -> None:

@@ -226,6 +226,33 @@ def test_a_process_that_fell_silent_is_said_to_be_gone(desk: DashboardDesk, oper
     assert list(told["refused"].items()) == [("block", 7), ("language", 3)]
 
 
+# --- started again ---
+
+
+def test_started_again_it_knows_its_sessions_and_its_line_and_counts_the_same(
+    shared_parts: Parts, tmp_path: Path
+) -> None:
+    with dashboard(shared_parts, tmp_path) as desk, desk.producer() as kafka:
+        desk.send(kafka, WAITING, "p-again", waiting("p-again"))
+        operator = desk.signed_in()
+        before = eventually(lambda: (found := operator.figures())["points"] and found["totals"]["opened"] and found)
+        restart(desk)
+        after = eventually(lambda: (found := operator.figures()).get("reading", {}).get("caught_up") and found)
+        assert after["points"][0] == before["points"][0]
+        assert after["totals"] == before["totals"]
+        desk.settings = desk.settings.model_copy(update={"dashboard_password": "another secret"})
+        restart(desk)
+        assert operator.get("/figures").status_code == 401
+
+
+def restart(desk: DashboardDesk) -> None:
+    """kill -9 and a new start."""
+    assert desk.process is not None
+    desk.process.kill()
+    desk.process.wait()
+    desk.start()
+
+
 # --- Kafka or Redis away ---
 
 
