@@ -49,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     _add(_group(commands, "topics", "the topics on Kafka"), "create", _create_topics, "create those that are missing")
     _add_dead_letters(commands)
     _add(commands, "rebuild-views", _rebuild_views, "write all live views in Redis again from the rows in Kafka")
+    _add_eval(commands)
     concerns = _add(_group(commands, "concerns", "safeguarding reports"), "list", _list_concerns, "all of them")
     concerns.add_argument("--json", action="store_true", help="one JSON object a line")
     return parser
@@ -68,6 +69,14 @@ def _add_demo(commands: Any) -> None:
     from services.demo.options import add_arguments
 
     add_arguments(_add(commands, "demo", _demo, "play a whole town on this machine"))
+
+
+def _add_eval(commands: Any) -> None:
+    from services.evaluate.command import add_arguments
+
+    judging = _group(commands, "eval", "judge the matching on data that is not our own")
+    summary = "the speed-dating experiment: strangers, people half known, and full pairings"
+    add_arguments(_add(judging, "speed-dating", _eval_speed_dating, summary))
 
 
 def _add_dead_letters(commands: Any) -> None:
@@ -97,6 +106,12 @@ def _demo(found: argparse.Namespace) -> int:
     from services.demo.play import play
 
     return play(options(found))
+
+
+def _eval_speed_dating(found: argparse.Namespace) -> int:
+    from services.evaluate.command import run
+
+    return run(found)
 
 
 def _create_topics(_: argparse.Namespace) -> int:

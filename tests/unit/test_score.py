@@ -89,4 +89,4 @@ def test_a_feature_that_nobody_knows_is_refused() -> None:
 
 @pytest.mark.parametrize("weight", [1e4, -1e4])
 def test_a_large_coefficient_is_no_overflow(weight: float) -> None:
-    assert 0.0 <= Model("steep", 0.0, {"near": weight}).score({"near": 1.0}) <= 1.0
+    assert 0.0 <= Model("steep", 0.0, {"spoiled": weight}).score({"spoiled": 1.0}) <= 1.0
