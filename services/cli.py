@@ -49,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     _add(_group(commands, "topics", "the topics on Kafka"), "create", _create_topics, "create those that are missing")
     _add_dead_letters(commands)
     _add(commands, "rebuild-views", _rebuild_views, "write all live views in Redis again from the rows in Kafka")
+    _add_learn(commands)
     _add_eval(commands)
     concerns = _add(_group(commands, "concerns", "safeguarding reports"), "list", _list_concerns, "all of them")
     concerns.add_argument("--json", action="store_true", help="one JSON object a line")
@@ -69,6 +70,12 @@ def _add_demo(commands: Any) -> None:
     from services.demo.options import add_arguments
 
     add_arguments(_add(commands, "demo", _demo, "play a whole town on this machine"))
+
+
+def _add_learn(commands: Any) -> None:
+    from services.learner.command import add_arguments
+
+    add_arguments(_add(commands, "learn", _learn, "learn a model from the history, and promote it if it is not worse"))
 
 
 def _add_eval(commands: Any) -> None:
@@ -106,6 +113,17 @@ def _demo(found: argparse.Namespace) -> int:
     from services.demo.play import play
 
     return play(options(found))
+
+
+def _learn(found: argparse.Namespace) -> int:
+    from services.learner import service
+    from services.learner.command import run
+
+    return run(
+        found,
+        lambda: service.in_service(_with_kafka(), found.market),
+        lambda made: service.promote(_with_kafka(), found.market, made),
+    )
 
 
 def _eval_speed_dating(found: argparse.Namespace) -> int:

@@ -1,7 +1,7 @@
 """`partyline eval speed-dating CSV`: the service's own learner and score, judged on the speed-dating experiment.
 
-Place in the flow: files -> speed dating -> evenings -> **command**. With `--train A --test B` the model learns from A and
-is judged on B; otherwise each evening of the file is judged by what the others teach.
+Place in the flow: files -> speed dating -> evenings -> **command**. With `--train A --test B` the model learns from A
+and is judged on B; otherwise each evening of the file is judged by what the others teach.
 """
 
 import argparse
@@ -54,7 +54,8 @@ def _from_two(train: Path | None, test: Path | None) -> tuple[Evenings, ModelOf]
         raise BadRequest("every evening to learn from is also one to judge on")
     model = learned(kept)
     if shared:  # judged on what it had learned, a model would look better than it is
-        unseen = replace(unseen, said=(*unseen.said, f"evenings {shared} stand in both files and were not learned from"))
+        said = f"evenings {shared} stand in both files and were not learned from"
+        unseen = replace(unseen, said=(*unseen.said, said))
     return unseen, lambda wave: model
 
 

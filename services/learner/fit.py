@@ -44,10 +44,11 @@ class Design:
     def __init__(self, answers: Answers, names: tuple[str, ...]) -> None:
         """`names` are the pair features to use."""
         seen = np.unique(np.concatenate([answers.giver, answers.getter]))
-        self.names, self.trait_names, self.people = names, tuple(sorted(answers.traits)), answers.people
-        values = {name: answers.traits[name][seen] for name in self.trait_names}
+        values = {name: trait[seen] for name, trait in sorted(answers.traits.items())}
+        values = {name: value for name, value in values.items() if _differs(value)}
+        self.names, self.trait_names, self.people = names, tuple(values), answers.people
         self.mean = {name: float(np.nanmean(value)) for name, value in values.items()}
-        self.sd = {name: float(np.nanstd(value)) or 1.0 for name, value in values.items()}
+        self.sd = {name: float(np.nanstd(value)) for name, value in values.items()}
         standard = [
             np.nan_to_num((answers.traits[name] - self.mean[name]) / self.sd[name]) for name in self.trait_names
         ]
@@ -68,6 +69,11 @@ class Design:
         return sparse.hstack([sparse.csr_matrix(self.fixed), gives, gets]).tocsr()
 
 
+def _differs(value: Floats) -> bool:
+    known = value[np.isfinite(value)]
+    return len(known) > 0 and float(np.ptp(known)) > TINY
+
+
 @dataclass(frozen=True, slots=True)
 class Solution:
     """What one regression found."""
@@ -81,6 +87,7 @@ class Solution:
 
 def learn(answers: Answers, version: str, names: tuple[str, ...], draws: int = 1) -> Model:
     """The model that `answers` teach; `names` are all features and traits that may carry a weight."""
+    answers = _earned(answers, _regress(answers, version, names))
     bare = _regress(answers, version, names)
     parts = _without_each_fold(answers, bare)
     tried = [_wider(bare, times) for times in WIDER]
@@ -91,6 +98,26 @@ def learn(answers: Answers, version: str, names: tuple[str, ...], draws: int = 1
     return replace(model, slope=slope, shift=shift, dependence=tied, draws=draws)
 
 
+def _earned(answers: Answers, model: Model) -> Answers:
+    """The answers with only those pair features that foretell talks held out, by more than the gain's standard error.
+
+    In a full pairing what holds of a person cancels out, and a feature that only looks like something decides.
+    """
+    losses = _held_out_losses(answers, model)
+    for name in answers.columns:
+        others = {one: column for one, column in answers.columns.items() if one != name}
+        without = replace(answers, columns=others)
+        less = _held_out_losses(without, replace(model, weights={one: model.weights[one] for one in others}))
+        gain = np.bincount(np.unique(answers.group, return_inverse=True)[1], less - losses)
+        if gain.sum() <= np.sqrt(np.sum(gain**2)):
+            answers, losses = without, less
+    return answers
+
+
+def _held_out_losses(answers: Answers, like: Model) -> Floats:
+    return log_losses(answers.yes, sigmoid(_held_out(answers, _without_each_fold(answers, like), like)))
+
+
 def _wider(model: Model, times: float) -> Model:
     return replace(
         model, gives_sd=min(times * model.gives_sd, SD_LIMIT), gets_sd=min(times * model.gets_sd, SD_LIMIT)
@@ -98,7 +125,7 @@ def _wider(model: Model, times: float) -> Model:
 
 
 def _loss(answers: Answers, logits: Floats) -> float:
-    return float(-np.mean(np.log(sigmoid(np.where(answers.yes > 0, logits, -logits)))))
+    return float(np.mean(log_losses(answers.yes, sigmoid(logits))))
 
 
 def _without_each_fold(answers: Answers, like: Model) -> list[tuple[NDArray[np.bool_], Model]]:
