@@ -18,6 +18,8 @@ PROBIT = np.pi / 8
 """MacKay: the mean of sigmoid(x) for x ~ N(m, v) is about sigmoid(m / sqrt(1 + PROBIT v))."""
 STEPS = 12
 STEP_LIMIT = 2.0
+SD_LEAST = 1e-6
+"""People who differ by less are taken as all the same."""
 LOGIT_LIMIT = 30.0
 """Beyond it a chance is 0 or 1 to thirteen digits, and the exponential would soon overflow."""
 
@@ -73,7 +75,7 @@ def posterior(asked: Floats, yes: Floats, prior_mean: Floats, prior_sd: float, l
     `level` is the log odds that a person without effect had in those talks; `other_sd` is how much the partners differ,
     which are not known one by one.
     """
-    if prior_sd == 0.0:
+    if prior_sd < SD_LEAST:
         return Effect(prior_mean, np.zeros_like(prior_mean))
     shrink, precision = 1.0 / np.sqrt(1.0 + PROBIT * other_sd**2), 1.0 / prior_sd**2
     mean = prior_mean.copy()
