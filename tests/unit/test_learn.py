@@ -186,4 +186,4 @@ def test_a_model_that_this_partyline_cannot_use_leaves_the_old_one_in_place(lear
 
 
 def test_the_card_says_the_test_by_name(learned: Learned) -> None:
-    assert cards.TEST == learned.card["promotion"]["test"]
+    assert learned.card["promotion"]["test"] == cards.TEST
