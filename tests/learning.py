@@ -22,7 +22,7 @@ START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 class Truth:
     """What holds in the made-up town: log odds of a yes, spreads of people, and what both answers share."""
 
-    intercept: float = -0.3
+    intercept: float = -1.2
     weights: dict[str, float] = field(default_factory=lambda: {"near": 1.5, "shared_likes": 1.5})
     gives_sd: float = 0.8
     gets_sd: float = 0.6

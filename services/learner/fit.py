@@ -203,7 +203,7 @@ def _solve(design: Design, gives_sd: float, gets_sd: float) -> Solution:
         nothing = np.zeros(people)
         fixed = np.zeros(design.fixed.shape[1])
         return Solution(math.log(share / (1 - share)), fixed, nothing, nothing, np.full(len(yes), share))
-    fitted = LogisticRegression(C=1.0, max_iter=500, tol=1e-5).fit(table, yes)
+    fitted = LogisticRegression(C=1.0, solver="newton-cg", max_iter=200).fit(table, yes)
     found, width = fitted.coef_[0], design.fixed.shape[1]
     gives, gets = gives_sd * found[width : width + people], gets_sd * found[width + people :]
     return Solution(float(fitted.intercept_[0]), found[:width], gives, gets, fitted.predict_proba(table)[:, 1])

@@ -55,14 +55,14 @@ def judged(true: Floats, chance: Floats, group: Ints, seed: int) -> dict[str, fl
     return found
 
 
-def resampled(group: Ints, seed: int, draws: int = DRAWS) -> list[Ints]:
+def resampled(group: Ints, seed: int) -> list[Ints]:
     """Rows of as many groups as there are, drawn with replacement; nothing where there is but one group."""
     names = np.unique(group)
     if len(names) < 2:
         return []
     rows = _grouped(group)
     dice = np.random.default_rng(seed)
-    return [np.concatenate([rows[one] for one in dice.choice(names, len(names)).tolist()]) for _ in range(draws)]
+    return [np.concatenate([rows[one] for one in dice.choice(names, len(names)).tolist()]) for _ in range(DRAWS)]
 
 
 def _grouped(group: Ints) -> Mapping[int, Ints]:

@@ -21,7 +21,7 @@ SIDE = 8
 
 
 def rows(waves: int, *, first: int = 1, seed: int = 1, spread: float = 1.5) -> list[dict[str, Any]]:
-    """Evenings of 8 and 8, everybody with a readiness and a charm of their own; one trait tells a little of the second."""
+    """Evenings of 8 and 8, each with a readiness and a charm of their own; one trait tells a little of the charm."""
     dice, told = np.random.default_rng(seed), []
     for wave in range(first, first + waves):
         gives, gets = dice.normal(0, spread, (2, 2 * SIDE))
@@ -37,6 +37,12 @@ def rows(waves: int, *, first: int = 1, seed: int = 1, spread: float = 1.5) -> l
                         }
                     )  # fmt: skip
     return told
+
+
+@pytest.fixture(autouse=True)
+def _few_draws(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.evaluate.evenings.SUB_POOLS", 2)
+    monkeypatch.setattr("services.learner.judge.DRAWS", 40)
 
 
 def write(path: Path, told: list[dict[str, Any]], without: tuple[str, ...] = ()) -> Path:
@@ -56,9 +62,8 @@ def judged(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any
 
 
 def test_people_half_known_are_told_apart_better_than_strangers(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("services.evaluate.evenings.SUB_POOLS", 5)
     found = judged(capsys, str(write(tmp_path / "evenings.csv.gz", rows(4))))
     assert (found["waves"], found["pairs"]) == (4, 4 * SIDE * SIDE)
     assert found["warm"]["auc"] > max(found["cold"]["auc"], 0.65)
@@ -69,9 +74,8 @@ def test_people_half_known_are_told_apart_better_than_strangers(
 
 
 def test_one_file_teaches_and_another_judges_and_no_evening_does_both(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("services.evaluate.evenings.SUB_POOLS", 2)
     told = rows(4)
     train, test = write(tmp_path / "a.csv", told), write(tmp_path / "b.csv", [one for one in told if one["wave"] > 2])
     found = judged(capsys, "--train", str(train), "--test", str(test))
@@ -82,9 +86,8 @@ def test_one_file_teaches_and_another_judges_and_no_evening_does_both(
 
 
 def test_without_an_order_there_is_no_first_half_and_that_is_said(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("services.evaluate.evenings.SUB_POOLS", 2)
     path = write(tmp_path / "evenings.csv", rows(2), without=("order", "fun3_1", "sports"))
     found = judged(capsys, str(path))
     assert found["warm"] is None

@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,13 @@ from services.stream.recovery import Stored, pools_from
 from tests.learning import START, Town, Truth
 
 NOTHING = Truth(weights={}, gives_sd=0.0, gets_sd=0.0)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _few_draws() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("services.learner.judge.DRAWS", 100)
+        yield
 
 
 @pytest.fixture(scope="module")
