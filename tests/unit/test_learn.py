@@ -89,11 +89,12 @@ def test_nothing_later_than_the_offer_is_known_of_an_answer(folder: Path) -> Non
         so_far[giver] += 1
 
 
-def test_the_command_writes_a_model_and_its_card(
-    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_the_command_writes_a_model_and_its_card_and_beats_a_bad_one(
+    folder: Path, learned: Learned, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    out = tmp_path / "model.json"
-    assert main(["learn", "--history", str(folder), "--out", str(out), "--json"]) == 0
+    out, bad = tmp_path / "model.json", tmp_path / "bad.json"
+    bad.write_text(learned.made.model_copy(update={"intercept": 2.0, "learned_until": START}).model_dump_json())
+    assert main(["learn", "--history", str(folder), "--against", str(bad), "--out", str(out), "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
     assert report["promoted"] is False
     assert report["promotion"]["not_worse"] is True
