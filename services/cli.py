@@ -52,6 +52,8 @@ def _parser() -> argparse.ArgumentParser:
     _add(_group(commands, "topics", "the topics on Kafka"), "create", _create_topics, "create those that are missing")
     _add_dead_letters(commands)
     _add(commands, "rebuild-views", _rebuild_views, "write all live views in Redis again from the rows in Kafka")
+    _add_learn(commands)
+    _add_eval(commands)
     concerns = _add(_group(commands, "concerns", "safeguarding reports"), "list", _list_concerns, "all of them")
     concerns.add_argument("--json", action="store_true", help="one JSON object a line")
     _add_report(commands)
@@ -84,6 +86,20 @@ def _add_report(commands: Any) -> None:
     report.add_argument("--until", type=moment, help="what began before this time")
 
 
+def _add_learn(commands: Any) -> None:
+    from services.learner.command import add_arguments
+
+    add_arguments(_add(commands, "learn", _learn, "learn a model from the history, and promote it if it is not worse"))
+
+
+def _add_eval(commands: Any) -> None:
+    from services.evaluate.command import add_arguments
+
+    judging = _group(commands, "eval", "judge the matching on data that is not our own")
+    summary = "the speed-dating experiment: strangers, people half known, and full pairings"
+    add_arguments(_add(judging, "speed-dating", _eval_speed_dating, summary))
+
+
 def _add_dead_letters(commands: Any) -> None:
     letters = _group(commands, "dead-letters", "events that could not be applied")
     listing = _add(letters, "list", _list_letters, "those that wait, or all")
@@ -111,6 +127,23 @@ def _demo(found: argparse.Namespace) -> int:
     from services.demo.play import play
 
     return play(options(found))
+
+
+def _learn(found: argparse.Namespace) -> int:
+    from services.learner import service
+    from services.learner.command import run
+
+    return run(
+        found,
+        lambda: service.in_service(_with_kafka(), found.market),
+        lambda made: service.promote(_with_kafka(), found.market, made),
+    )
+
+
+def _eval_speed_dating(found: argparse.Namespace) -> int:
+    from services.evaluate.command import run
+
+    return run(found)
 
 
 def _create_topics(_: argparse.Namespace) -> int:
