@@ -46,6 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     run = _add(commands, "run", _run, "run one process, with settings from PARTYLINE_*")
     run.add_argument("name", choices=sorted(PROCESSES))
     _add_demo(commands)
+    _add_simulate(commands)
     _add(_group(commands, "topics", "the topics on Kafka"), "create", _create_topics, "create those that are missing")
     _add_dead_letters(commands)
     _add(commands, "rebuild-views", _rebuild_views, "write all live views in Redis again from the rows in Kafka")
@@ -68,6 +69,12 @@ def _add_demo(commands: Any) -> None:
     from services.demo.options import add_arguments
 
     add_arguments(_add(commands, "demo", _demo, "play a whole town on this machine"))
+
+
+def _add_simulate(commands: Any) -> None:
+    from services.simulate.options import add_arguments
+
+    add_arguments(_add(commands, "simulate", _simulate, "live a town's days in virtual time, against a clairvoyant"))
 
 
 def _add_dead_letters(commands: Any) -> None:
@@ -97,6 +104,13 @@ def _demo(found: argparse.Namespace) -> int:
     from services.demo.play import play
 
     return play(options(found))
+
+
+def _simulate(found: argparse.Namespace) -> int:
+    from services.simulate.options import options
+    from services.simulate.run import simulate
+
+    return simulate(options(found))
 
 
 def _create_topics(_: argparse.Namespace) -> int:
