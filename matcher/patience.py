@@ -33,8 +33,6 @@ WORK_LIMIT = 400_000
 LOOK_EVERY_MIN = 1.0
 RATE_OVER_MIN = 20.0
 ROUNDS = 6
-STILL_THERE = 0.9
-"""The share of the best partner present that somebody may count on when their own window ends."""
 GRID_MIN = np.array([0.0, 0.25, 0.5, 1, 1.5, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 144, 240, 480, 1440])
 ROUNDING = 1e-9
 
@@ -73,9 +71,9 @@ class Outlook:
     rate: float
     price: float
 
-    def curves(self, scores: Numbers, at_hand: Numbers) -> Numbers:
-        """Worth of waiting (k × grid) of newcomers with these `scores` (k × r) and the best `at_hand` at the end."""
-        return _curves(scores - self.elsewhere, self.rate, self.price, at_hand)
+    def curves(self, to_recent: Numbers) -> Numbers:
+        """Worth of waiting (k × grid) of newcomers with these scores (k × r)."""
+        return _curves(to_recent - self.elsewhere, self.rate, self.price, np.zeros(len(to_recent)))
 
 
 class Patience:
@@ -101,18 +99,17 @@ class Patience:
         """Which of `keys` came after the last look."""
         return [place for place, key in enumerate(keys) if key not in self._curves]
 
-    def meet(self, keys: Sequence[str], present: Present) -> None:
-        """Take in people who came after the last look; `present` is about them alone, against the same recent ones."""
+    def meet(self, keys: Sequence[str], to_recent: Numbers) -> None:
+        """Take in people who came after the last look, by their scores with those who were recent then."""
         if self._outlook is not None:
-            curves = self._outlook.curves(present.to_recent, at_hand(present, np.zeros(len(keys))))
-            self._curves |= dict(zip(keys, curves, strict=True))
+            self._curves |= dict(zip(keys, self._outlook.curves(to_recent), strict=True))
 
     def values(self, keys: Sequence[str], left_min: Numbers) -> Numbers:
         """What waiting on is worth to each of `keys` with so many minutes left."""
         if self._outlook is None or not keys:
             return np.zeros(len(keys))
         nothing = np.zeros(len(GRID_MIN))
-        return _at(np.stack([self._curves.get(key, nothing) for key in keys]), left_min)
+        return worth_at(np.stack([self._curves.get(key, nothing) for key in keys]), left_min)
 
 
 def surplus(present: Present, values: Numbers) -> Numbers:
@@ -135,12 +132,13 @@ def look_ahead(
     rate, price = answered * recent.per_min / len(recent), minute_costs * mean
     curves, fresh = np.zeros((people, len(GRID_MIN))), np.zeros(len(recent))
     for _ in range(ROUNDS):
-        values = _at(curves, present.left_min)
+        values = worth_at(curves, present.left_min)
         best, instead, first = _offers(present, values, fresh)
-        curves = (curves + _curves(present.to_recent - instead, rate, price, at_hand(present, values))) / 2
-        new = _curves(recent.scores - best, rate, price, STILL_THERE * np.maximum(first, 0.0))
-        fresh = (fresh + _at(new, recent.stays_min)) / 2
-    elsewhere, _, _ = _offers(present, _at(curves, present.left_min), fresh)
+        end = answered * _at_hand(present, values)
+        curves = (curves + _curves(present.to_recent - instead, rate, price, end)) / 2
+        new = _curves(recent.scores - best, rate, price, answered * np.maximum(first, 0.0))
+        fresh = (fresh + worth_at(new, recent.stays_min)) / 2
+    elsewhere, _, _ = _offers(present, worth_at(curves, present.left_min), fresh)
     return curves, Outlook(elsewhere=elsewhere, rate=rate, price=price)
 
 
@@ -158,12 +156,12 @@ def arrivals_per_min(came_min: Numbers, now_min: float) -> float:
     return count / max(now_min - float(ordered[-count]), 1.0)
 
 
-def at_hand(present: Present, values: Numbers) -> Numbers:
+def _at_hand(present: Present, values: Numbers) -> Numbers:
     """What each could count on having when their window ends: the best of those present, less what these expect."""
     best = np.zeros(len(present.left_min))
     np.maximum.at(best, present.a, present.score - values[present.b])
     np.maximum.at(best, present.b, present.score - values[present.a])
-    return STILL_THERE * best
+    return best
 
 
 def _offers(present: Present, values: Numbers, fresh: Numbers) -> tuple[Numbers, Numbers, Numbers]:
@@ -195,7 +193,7 @@ def _curves(gain: Numbers, rate: float, price: float, at_hand: Numbers) -> Numbe
     return np.stack(curve, axis=1)
 
 
-def _at(curves: Numbers, left_min: Numbers) -> Numbers:
+def worth_at(curves: Numbers, left_min: Numbers) -> Numbers:
     """Each person's curve at their own time left; nothing once it is too late."""
     left = np.clip(left_min, 0.0, GRID_MIN[-1])
     cell = np.clip(np.searchsorted(GRID_MIN, left, side="right") - 1, 0, len(GRID_MIN) - 2)

@@ -63,16 +63,9 @@ class Partyline:
             answered = (here.calls + USUAL_CALLS) / (here.offers + USUAL_OFFERS)
             self._patience.look(here.now_min, keys, present, self._who_may_come(here.now_min), answered)
         elif new := self._patience.new(keys):
-            self._meet(here, keys, np.array(new), left)
+            self._patience.meet([keys[place] for place in new], self._between(here.windows[new]))
         present = Present(left_min=left, to_recent=np.zeros((0, 0)), a=a, b=b, score=score)
         return heaviest(a, b, surplus(present, self._patience.values(keys, left)))
-
-    def _meet(self, here: Here, keys: list[str], new: NDArray[np.int64], left: Numbers) -> None:
-        among = here.scores[np.ix_(new, new)]
-        a, b = np.nonzero(np.triu(np.isfinite(among), 1))
-        to_recent = self._between(here.windows[new])
-        present = Present(left_min=left[new], to_recent=to_recent, a=a, b=b, score=among[a, b])
-        self._patience.meet([keys[place] for place in new], present)
 
     def _who_came(self, here: Here) -> NDArray[np.int64]:
         came = int(np.searchsorted(self._market.from_min, here.now_min, side="right"))
