@@ -2,7 +2,7 @@
 
 Place in the flow: score -> **patience** -> match. The utility is the calibrated chance that both would talk again minus
 the price of both waits; a waited minute costs `MINUTE_COSTS` of the mean pair's value. A pair is worth offering when
-its score is at least what both could expect by waiting on. A person's expectation follows from the score of those who
+its score is more than what both could expect by waiting on. A person's expectation follows from the score of those who
 came lately, taken for those who will come, from how often they come, and from the time left: with `t` minutes to go
 
     dV/dt = rate * mean(max(0, score - V - what the other could have instead)) - price,    V(0) = 0
@@ -16,7 +16,7 @@ empirical distribution; compare Akbarpour, Li and Oveis Gharan, Thickness and In
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,10 @@ Indices = NDArray[np.int64]
 
 MINUTE_COSTS = 0.01
 """Setting: what one minute of one person's wait costs, as a share of the mean pair's value."""
+CALL_COUNTS = 1.0
+"""Setting: what it counts for that two people are called at all, beside the score, as a share of the mean pair's value.
+
+It enters every expectation and every offer alike, so it only matters where somebody might otherwise leave uncalled."""
 RECENT_LEAST, RECENT_LIMIT = 12, 128
 """With fewer recent arrivals nothing is known about who may come; more than so many say little more."""
 WORK_LIMIT = 400_000
@@ -70,10 +74,11 @@ class Outlook:
     elsewhere: Numbers
     rate: float
     price: float
+    call: float
 
     def curves(self, to_recent: Numbers) -> Numbers:
         """Worth of waiting (k × grid) of newcomers with these scores (k × r)."""
-        return _curves(to_recent - self.elsewhere, self.rate, self.price, np.zeros(len(to_recent)))
+        return _curves(to_recent + self.call - self.elsewhere, self.rate, self.price, np.zeros(len(to_recent)))
 
 
 class Patience:
@@ -104,17 +109,19 @@ class Patience:
         if self._outlook is not None:
             self._curves |= dict(zip(keys, self._outlook.curves(to_recent), strict=True))
 
-    def values(self, keys: Sequence[str], left_min: Numbers) -> Numbers:
-        """What waiting on is worth to each of `keys` with so many minutes left."""
+    def surplus(self, keys: Sequence[str], present: Present) -> Numbers:
+        """By how much each pair is worth more now than what both could expect by waiting on; above 0: offer."""
         if self._outlook is None or not keys:
-            return np.zeros(len(keys))
+            return present.score
         nothing = np.zeros(len(GRID_MIN))
-        return worth_at(np.stack([self._curves.get(key, nothing) for key in keys]), left_min)
+        curves = np.stack([self._curves.get(key, nothing) for key in keys])
+        return surplus(present, curves, self._outlook)
 
 
-def surplus(present: Present, values: Numbers) -> Numbers:
-    """By how much each pair's score exceeds what both could expect by waiting on; not negative: offer."""
-    return present.score - values[present.a] - values[present.b] + ROUNDING
+def surplus(present: Present, curves: Numbers, outlook: Outlook) -> Numbers:
+    """By how much each pair is worth more now than what both could expect by waiting on; above 0: offer."""
+    values = worth_at(curves, present.left_min)
+    return present.score + outlook.call - values[present.a] - values[present.b] + ROUNDING
 
 
 def look_ahead(
@@ -129,17 +136,18 @@ def look_ahead(
         return np.zeros((people, len(GRID_MIN))), None
     seen = np.isfinite(recent.scores)
     mean = float(recent.scores[seen].mean()) if seen.any() else 0.0
-    rate, price = answered * recent.per_min / len(recent), minute_costs * mean
+    rate, price, call = answered * recent.per_min / len(recent), minute_costs * mean, CALL_COUNTS * mean
+    present = replace(present, to_recent=present.to_recent + call, score=present.score + call)
     curves, fresh = np.zeros((people, len(GRID_MIN))), np.zeros(len(recent))
     for _ in range(ROUNDS):
         values = worth_at(curves, present.left_min)
         best, instead, first = _offers(present, values, fresh)
         end = answered * _at_hand(present, values)
         curves = (curves + _curves(present.to_recent - instead, rate, price, end)) / 2
-        new = _curves(recent.scores - best, rate, price, answered * np.maximum(first, 0.0))
+        new = _curves(recent.scores + call - best, rate, price, answered * np.maximum(first, 0.0))
         fresh = (fresh + worth_at(new, recent.stays_min)) / 2
     elsewhere, _, _ = _offers(present, worth_at(curves, present.left_min), fresh)
-    return curves, Outlook(elsewhere=elsewhere, rate=rate, price=price)
+    return curves, Outlook(elsewhere=elsewhere, rate=rate, price=price, call=call)
 
 
 def recent_limit(waiting: int) -> int:

@@ -12,7 +12,7 @@ import numpy as np
 import rustworkx
 from numpy.typing import NDArray
 
-from matcher.patience import Patience, Present, Recent, arrivals_per_min, recent_limit, surplus
+from matcher.patience import Patience, Present, Recent, arrivals_per_min, recent_limit
 from services.simulate.market import Market, Numbers
 
 Pairs = list[tuple[int, int]]
@@ -65,7 +65,7 @@ class Partyline:
         elif new := self._patience.new(keys):
             self._patience.meet([keys[place] for place in new], self._between(here.windows[new]))
         present = Present(left_min=left, to_recent=np.zeros((0, 0)), a=a, b=b, score=score)
-        return heaviest(a, b, surplus(present, self._patience.values(keys, left)))
+        return heaviest(a, b, self._patience.surplus(keys, present))
 
     def _who_came(self, here: Here) -> NDArray[np.int64]:
         came = int(np.searchsorted(self._market.from_min, here.now_min, side="right"))
