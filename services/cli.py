@@ -48,6 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_demo(commands)
     _add(_group(commands, "topics", "the topics on Kafka"), "create", _create_topics, "create those that are missing")
     _add_dead_letters(commands)
+    _add_bench(commands)
     _add(commands, "rebuild-views", _rebuild_views, "write all live views in Redis again from the rows in Kafka")
     concerns = _add(_group(commands, "concerns", "safeguarding reports"), "list", _list_concerns, "all of them")
     concerns.add_argument("--json", action="store_true", help="one JSON object a line")
@@ -68,6 +69,12 @@ def _add_demo(commands: Any) -> None:
     from services.demo.options import add_arguments
 
     add_arguments(_add(commands, "demo", _demo, "play a whole town on this machine"))
+
+
+def _add_bench(commands: Any) -> None:
+    from services.bench.options import add_arguments, bench_match
+
+    add_arguments(_add(_group(commands, "bench", "how fast it is"), "match", bench_match, "candidates, score, solver"))
 
 
 def _add_dead_letters(commands: Any) -> None:
