@@ -5,13 +5,15 @@ so far), never below a floor; pairs are taken greedily by weight, ties by id, so
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import numpy as np
+
 from matcher.candidates import Free
-from matcher.features import distance_km, pair_features, shared_topics
-from matcher.score import Model
+from matcher.features import Floats, crowd, distance_km, shared_topics
+from matcher.score import Model, believed, score_pairs
 
 FLOOR = 0.05
 BOND_BONUS = 0.25
@@ -35,7 +37,10 @@ class Match:
 
 def choose(pairs: Iterable[tuple[Free, Free]], now: datetime, model: Model, seed: str) -> list[Match]:
     """A matching of `pairs`, greedy by weight; `seed` picks among equally good topics."""
-    weighed = [match for a, b in pairs if (match := _weigh(a, b, now, model, seed)).weight >= FLOOR]
+    found = list(pairs)
+    scores = scored(found, model)
+    weighed = [_weigh(a, b, float(score), now, seed) for (a, b), score in zip(found, scores, strict=True)]
+    weighed = [match for match in weighed if match.weight >= FLOOR]
     weighed.sort(key=lambda match: (-match.weight, match.a.person, match.b.person))
     taken: set[str] = set()
     chosen = []
@@ -47,9 +52,19 @@ def choose(pairs: Iterable[tuple[Free, Free]], now: datetime, model: Model, seed
     return chosen
 
 
-def _weigh(a: Free, b: Free, now: datetime, model: Model, seed: str) -> Match:
+def scored(pairs: Sequence[tuple[Free, Free]], model: Model) -> Floats:
+    """The score of each pair."""
+    people = {one.person: one for pair in pairs for one in pair}
+    place = {person: at for at, person in enumerate(people)}
+    everybody = crowd([one.features for one in people.values()])
+    left = np.array([place[a.person] for a, _ in pairs], dtype=np.int64)
+    right = np.array([place[b.person] for _, b in pairs], dtype=np.int64)
+    bond = np.array([b.person in a.features.bonds for a, b in pairs], dtype=np.bool_)
+    return score_pairs(model, everybody, believed(model, everybody), left, right, bond)
+
+
+def _weigh(a: Free, b: Free, score: float, now: datetime, seed: str) -> Match:
     bond = b.person in a.features.bonds
-    score = model.score(pair_features(a.features, b.features, bond))
     waited_min = max((now - min(a.row.since, b.row.since)).total_seconds() / 60, 0.0)
     weight = score + BOND_BONUS * bond + WAIT_BONUS_PER_MIN * min(waited_min, WAIT_BONUS_LIMIT_MIN)
     return Match(a, b, score, weight, _topic(a, b, seed), _reasons(a, b, bond))

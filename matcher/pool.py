@@ -22,6 +22,7 @@ from matcher.events import (
     InvitationRung,
     InvitationVoided,
     ModelPromoted,
+    ModelPromoted2,
     PersonEdited,
     PersonLeft,
     PersonMoved,
@@ -32,6 +33,7 @@ from matcher.events import (
 )
 from matcher.invitation import Invitation
 from matcher.match import Match, choose
+from matcher.model_file import PromotedModel
 from matcher.person import Market
 from matcher.score import Model
 from matcher.values import derived_id, newer
@@ -53,7 +55,7 @@ class Forgotten:
     key: str
 
 
-Change = Waiting | Invitation | Forgotten
+Change = Waiting | Invitation | Forgotten | PromotedModel
 
 
 def write_order(changes: list[Change]) -> list[Change]:
@@ -89,6 +91,7 @@ class Pool:
         self._of: dict[str, set[str]] = defaultdict(set)
         self._highest = -1
         self._tidied: datetime | None = None
+        self._promoted: PromotedModel | None = None
         self._changes: list[Change] = []
         for row in rows:
             self._keep(row)
@@ -120,7 +123,16 @@ class Pool:
                 self._about_invitation(event, offset)
             case ModelPromoted():
                 self.model = Model(event.version, event.intercept, dict(event.weights))
+            case ModelPromoted2():
+                self.take(PromotedModel(offset=offset, market=self.market, promoted=event.promoted))
         return self._changes
+
+    def take(self, row: PromotedModel) -> None:
+        """Score with this model from here on, unless a newer one is in service. Raises BadEvent: the old one stays."""
+        if newer(row, self._promoted):
+            self.model = row.promoted.model()
+            self._promoted = row
+            self._changes.append(row)
 
     # --- keeping rows ---
 
