@@ -153,18 +153,16 @@ def _rewired(p: int, q: int, a: int, b: int, weight: float, least: float, graph:
 
 
 @compiled
-def improve(who: Ints, graph: Graph, state: State) -> float:
-    """Rewire around each of `who` until none of them gains; what was gained."""
+def improve(who: Ints, graph: Graph, state: State) -> None:
+    """Rewire around each of `who`, then around those whose mates have changed by it, until nobody gains."""
     mate = state[0]
-    total = 0.0
     for _ in range(ROUNDS_LIMIT):
-        gained = 0.0
+        before = mate.copy()
         for x in who:
-            gained += _rewired(x, mate[x], -1, -1, 0.0, TINY, graph, state)
-        total += gained
-        if gained <= TINY * len(who):
+            _rewired(x, mate[x], -1, -1, 0.0, TINY, graph, state)
+        who = np.flatnonzero(mate != before).astype(np.int32)
+        if len(who) == 0:
             break
-    return total
 
 
 @compiled

@@ -1,24 +1,18 @@
-"""Which pairs to offer now.
+"""Which pairs to offer now, about what, and why.
 
-Place in the flow: score -> **match** -> invitation. Weight is the score plus continuity (bonds) and equity (the wait
-so far), never below a floor; pairs are taken greedily by weight, ties by id, so that one pool gives one answer.
+Place in the flow: matching -> **match** -> invitation. Each pair is asked of the hard rules once more, as they stand at
+this moment: what is offered is right even where a kept candidate is not.
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 
-import numpy as np
+from matcher.candidates import Candidates
+from matcher.features import distance_km, shared_topics
+from matcher.matching import Matching
+from matcher.rules import Free, refusal
 
-from matcher.candidates import Free
-from matcher.features import Floats, crowd, distance_km, shared_topics
-from matcher.score import Model, believed, score_pairs
-
-FLOOR = 0.05
-BOND_BONUS = 0.25
-WAIT_BONUS_PER_MIN = 0.005
-WAIT_BONUS_LIMIT_MIN = 30.0
 ANY_TOPIC = "anything"
 NEAR_REASON_KM = 8.0
 
@@ -35,39 +29,23 @@ class Match:
     reasons: tuple[str, ...]
 
 
-def choose(pairs: Iterable[tuple[Free, Free]], now: datetime, model: Model, seed: str) -> list[Match]:
-    """A matching of `pairs`, greedy by weight; `seed` picks among equally good topics."""
-    found = list(pairs)
-    scores = scored(found, model)
-    weighed = [_weigh(a, b, float(score), now, seed) for (a, b), score in zip(found, scores, strict=True)]
-    weighed = [match for match in weighed if match.weight >= FLOOR]
-    weighed.sort(key=lambda match: (-match.weight, match.a.person, match.b.person))
-    taken: set[str] = set()
-    chosen = []
-    for match in weighed:
-        if match.a.person in taken or match.b.person in taken:
+def choose(
+    candidates: Candidates, matching: Matching, as_now: Callable[[Free], Free], seed: str
+) -> tuple[list[Match], list[str]]:
+    """The pairs to offer, by weight, and whoever stood in a pair that the rules refuse after all.
+
+    `as_now` says how somebody is at this moment; `seed` picks among equally good topics.
+    """
+    chosen, wrong = [], []
+    for slot_a, slot_b, weight in matching.pairs():
+        kept = (candidates.standing.free_at(slot_a), candidates.standing.free_at(slot_b))
+        a, b = sorted(map(as_now, kept), key=lambda one: one.person)
+        if refusal(a, b):
+            wrong += [a.person, b.person]
             continue
-        taken |= {match.a.person, match.b.person}
-        chosen.append(match)
-    return chosen
-
-
-def scored(pairs: Sequence[tuple[Free, Free]], model: Model) -> Floats:
-    """The score of each pair."""
-    people = {one.person: one for pair in pairs for one in pair}
-    place = {person: at for at, person in enumerate(people)}
-    everybody = crowd([one.features for one in people.values()])
-    left = np.array([place[a.person] for a, _ in pairs], dtype=np.int64)
-    right = np.array([place[b.person] for _, b in pairs], dtype=np.int64)
-    bond = np.array([b.person in a.features.bonds for a, b in pairs], dtype=np.bool_)
-    return score_pairs(model, everybody, believed(model, everybody), left, right, bond)
-
-
-def _weigh(a: Free, b: Free, score: float, now: datetime, seed: str) -> Match:
-    bond = b.person in a.features.bonds
-    waited_min = max((now - min(a.row.since, b.row.since)).total_seconds() / 60, 0.0)
-    weight = score + BOND_BONUS * bond + WAIT_BONUS_PER_MIN * min(waited_min, WAIT_BONUS_LIMIT_MIN)
-    return Match(a, b, score, weight, _topic(a, b, seed), _reasons(a, b, bond))
+        score, bond = candidates.linked(slot_a, slot_b)
+        chosen.append(Match(a, b, score, weight, _topic(a, b, seed), _reasons(a, b, bond)))
+    return sorted(chosen, key=lambda match: (-match.weight, match.a.person)), wrong
 
 
 def _topic(a: Free, b: Free, seed: str) -> str:

@@ -86,8 +86,9 @@ def solve_half_edges(halves: Graph, shakes_each: int) -> Ints:
     state = state_of(*rounded(holder, weight))
     everybody = np.arange(len(halves[0]), dtype=np.int32)
     improve(everybody, halves, state)
+    before = state[0].copy()
     shake(everybody, shakes_each * len(everybody), halves, state)
-    improve(everybody, halves, state)
+    improve(np.flatnonzero(state[0] != before).astype(np.int32), halves, state)
     return state[0]
 
 
