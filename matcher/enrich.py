@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from matcher.events import (
+    AnswerCounted,
     AvailabilityClosed,
     AvailabilityMoved,
     AvailabilityOpened,
@@ -94,6 +95,8 @@ def _changed(row: Person, event: PersonEvent) -> Person:
         case BondChanged():
             bonds = _with(row.bonds, event.other) if event.bond else _without(row.bonds, event.other)
             change = {"bonds": bonds[-BONDS_LIMIT:]}
+        case AnswerCounted() if not row.erased:
+            change = _counted(row, event)
         case PersonErased():
             # What a held person is held for stays until somebody has looked: a report is not theirs to delete.
             concerns = row.concerns if row.held else ()
@@ -101,6 +104,13 @@ def _changed(row: Person, event: PersonEvent) -> Person:
                 offset=row.offset, person=row.person, held=row.held, erased=True, concerns=concerns, recent=row.recent
             )  # fmt: skip
     return row.model_copy(update=change)
+
+
+def _counted(row: Person, event: AnswerCounted) -> dict[str, int]:
+    answers = getattr(row, event.side) + event.answers
+    # An answer from before anybody counted may be changed now: never fewer than none, never more than all.
+    yeses = min(max(getattr(row, f"{event.side}_yes") + event.yeses, 0), answers)
+    return {event.side: answers, f"{event.side}_yes": yeses}
 
 
 def _with(people: tuple[str, ...], person: str) -> tuple[str, ...]:

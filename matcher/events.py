@@ -12,6 +12,7 @@ from pydantic import Field, TypeAdapter, ValidationError, model_validator
 from matcher.availability import MAX_WINDOW, Company
 from matcher.errors import BadEvent
 from matcher.invitation import Answer, Invitation
+from matcher.model_file import ModelFile
 from matcher.person import Features, Market, Profile
 from matcher.values import Utc, Value
 
@@ -107,6 +108,18 @@ class BondChanged(PersonEvent):
     bond: bool
 
 
+class AnswerCounted(PersonEvent):
+    """`person` gave an answer after a call, or got one: so many answers more and so many yeses more.
+
+    An answer that was given before and is changed counts none more, and one yes more or fewer.
+    """
+
+    type: Literal["answer.counted.v1"] = "answer.counted.v1"
+    side: Literal["gave", "got"]
+    answers: Annotated[int, Field(ge=0, le=1)]
+    yeses: Annotated[int, Field(ge=-1, le=1)]
+
+
 def _sane(opened_at: datetime, until: datetime) -> None:
     if not opened_at < until <= opened_at + MAX_WINDOW:
         raise ValueError("a window lasts more than nothing and at most twelve hours")
@@ -142,7 +155,8 @@ class AvailabilityClosed(PersonEvent):
 
 PersonTopicEvent = Annotated[
     PersonRegistered | PersonChanged | PersonBlocked | PersonPaused | PersonResumed | PersonErased | ConcernRaised
-    | PersonHeld | PersonMet | BondChanged | AvailabilityOpened | AvailabilityMoved | AvailabilityClosed,
+    | PersonHeld | PersonMet | BondChanged | AnswerCounted | AvailabilityOpened | AvailabilityMoved
+    | AvailabilityClosed,
     Field(discriminator="type"),
 ]  # fmt: skip
 
@@ -263,9 +277,16 @@ class ModelPromoted(PoolEvent):
     weights: dict[str, float]
 
 
+class ModelPromoted2(PoolEvent):
+    """From here on the pool scores with this model, whole as the learner wrote it down."""
+
+    type: Literal["model.promoted.v2"] = "model.promoted.v2"
+    promoted: ModelFile
+
+
 PoolTopicEvent = Annotated[
     PersonWaiting | PersonMoved | PersonLeft | PersonEdited | Tick | InvitationRung | InvitationAnswered
-    | InvitationVoided | CallHeartbeat | CallEnded | ModelPromoted,
+    | InvitationVoided | CallHeartbeat | CallEnded | ModelPromoted | ModelPromoted2,
     Field(discriminator="type"),
 ]  # fmt: skip
 

@@ -1,16 +1,40 @@
-"""What the score may look at: features of a pair, the same whichever way round.
+"""What the score may look at: features of a pair, the same whichever way round, and traits of a person.
 
 Place in the flow: candidates -> **features** -> score. Sex and the other protected characteristics, age and a person's
-situation are not here and may not be added: age and gender count only as hard rules that a person wished for.
+situation are not here and may not be added (`matcher/fairness.py`): age and gender count only as hard rules that a
+person wished for. Everything is computed for many pairs at once.
 """
 
 import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
-from matcher.person import Features
+import numpy as np
+from numpy.typing import NDArray
 
-FEATURE_NAMES = ("near", "shared_likes", "bond")
+from matcher.effects import Counts
+from matcher.person import TOPICS, Features
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+FEATURE_NAMES = ("near", "shared_likes", "spoiled", "bond")
+TRAIT_NAMES = ("many_likes",)
+SOURCES = {
+    "near": ("cell",),
+    "shared_likes": ("likes", "avoids"),
+    "spoiled": ("likes", "avoids"),
+    "bond": ("bonds",),
+    "many_likes": ("likes",),
+}
+"""The fields of `Features` that each feature and trait is made of."""
+NEVER_WORSE = ("near", "shared_likes", "bond")
+"""Features of which more is never worse, all else equal: a learned weight is held at 0 or above."""
 NEAR_KM = 10.0
 KM_PER_DEGREE = 111.2
+HALF_AT = 2.0
+"""How many shared topics are half of what sharing can do; the first says more than the tenth."""
+_BIT = {topic: 1 << place for place, topic in enumerate(TOPICS)}
 
 
 def distance_km(cell_a: str, cell_b: str) -> float:
@@ -26,11 +50,56 @@ def shared_topics(a: Features, b: Features) -> list[str]:
     return sorted((set(a.likes) & set(b.likes)) - set(a.avoids) - set(b.avoids))
 
 
-def pair_features(a: Features, b: Features, bond: bool) -> dict[str, float]:
-    """The features of a pair, each in [0, 1]."""
-    union = len(set(a.likes) | set(b.likes))
+def saturating(count: Floats) -> Floats:
+    """`count` things in common as a feature in [0, 1): more is never less."""
+    return count / (count + HALF_AT)
+
+
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """People as arrays, one place each: where they are, what they like, how they answered so far."""
+
+    lat: Floats
+    lon: Floats
+    likes: Ints
+    avoids: Ints
+    counts: Counts
+
+    def traits(self) -> dict[str, Floats]:
+        """The traits of each person, by name."""
+        return {"many_likes": saturating(np.bitwise_count(self.likes).astype(np.float64))}
+
+
+def crowd(people: Sequence[Features]) -> Crowd:
+    """`people` as arrays, in their order."""
+    cells = np.array([[float(part) for part in one.cell.split(",")] for one in people]).reshape(-1, 2)
+    counted = [(one.gave, one.gave_yes, one.got, one.got_yes) for one in people]
+    return Crowd(
+        lat=cells[:, 0], lon=cells[:, 1], likes=_bits(one.likes for one in people),
+        avoids=_bits(one.avoids for one in people), counts=Counts.of(counted),
+    )  # fmt: skip
+
+
+def _bits(lists: Iterable[tuple[str, ...]]) -> Ints:
+    return np.array([sum(_BIT.get(topic, 0) for topic in set(one)) for one in lists], dtype=np.int64)
+
+
+def pair_columns(people: Crowd, left: Ints, right: Ints, bond: NDArray[np.bool_] | None = None) -> dict[str, Floats]:
+    """The features of the pairs (`left`, `right`) by name, each in [0, 1]; `bond` says which keep each other."""
+    lat_a, lat_b, likes_a, likes_b = people.lat[left], people.lat[right], people.likes[left], people.likes[right]
+    avoids = people.avoids[left] | people.avoids[right]
+    east = (people.lon[left] - people.lon[right]) * np.cos(np.radians((lat_a + lat_b) / 2))
+    km = KM_PER_DEGREE * np.hypot(lat_a - lat_b, east)
     return {
-        "near": math.exp(-distance_km(a.cell, b.cell) / NEAR_KM),
-        "shared_likes": len(shared_topics(a, b)) / union if union else 0.0,
-        "bond": float(bond),
+        "near": np.exp(-km / NEAR_KM),
+        "shared_likes": saturating(np.bitwise_count(likes_a & likes_b & ~avoids).astype(np.float64)),
+        "spoiled": saturating(np.bitwise_count((likes_a | likes_b) & avoids).astype(np.float64)),
+        "bond": np.zeros(len(left)) if bond is None else bond.astype(np.float64),
     }
+
+
+def pair_features(a: Features, b: Features, bond: bool) -> dict[str, float]:
+    """The features of one pair, each in [0, 1]."""
+    here, there = np.array([0]), np.array([1])
+    columns = pair_columns(crowd([a, b]), here, there, np.array([bond]))
+    return {name: float(column[0]) for name, column in columns.items()}

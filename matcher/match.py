@@ -1,22 +1,18 @@
-"""Which pairs to offer now.
+"""Which pairs to offer now, about what, and why.
 
-Place in the flow: score -> **match** -> invitation. Weight is the score plus continuity (bonds) and equity (the wait
-so far), never below a floor; pairs are taken greedily by weight, ties by id, so that one pool gives one answer.
+Place in the flow: matching -> **match** -> invitation. Each pair is asked of the hard rules once more, as they stand at
+this moment: what is offered is right even where a kept candidate is not.
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 
-from matcher.candidates import Free
-from matcher.features import distance_km, pair_features, shared_topics
-from matcher.score import Model
+from matcher.candidates import Candidates
+from matcher.features import distance_km, shared_topics
+from matcher.matching import Matching
+from matcher.rules import Free, refusal
 
-FLOOR = 0.05
-BOND_BONUS = 0.25
-WAIT_BONUS_PER_MIN = 0.005
-WAIT_BONUS_LIMIT_MIN = 30.0
 ANY_TOPIC = "anything"
 NEAR_REASON_KM = 8.0
 
@@ -33,26 +29,23 @@ class Match:
     reasons: tuple[str, ...]
 
 
-def choose(pairs: Iterable[tuple[Free, Free]], now: datetime, model: Model, seed: str) -> list[Match]:
-    """A matching of `pairs`, greedy by weight; `seed` picks among equally good topics."""
-    weighed = [match for a, b in pairs if (match := _weigh(a, b, now, model, seed)).weight >= FLOOR]
-    weighed.sort(key=lambda match: (-match.weight, match.a.person, match.b.person))
-    taken: set[str] = set()
-    chosen = []
-    for match in weighed:
-        if match.a.person in taken or match.b.person in taken:
+def choose(
+    candidates: Candidates, matching: Matching, as_now: Callable[[Free], Free], seed: str
+) -> tuple[list[Match], list[str]]:
+    """The pairs to offer, by weight, and whoever stood in a pair that the rules refuse after all.
+
+    `as_now` says how somebody is at this moment; `seed` picks among equally good topics.
+    """
+    chosen, wrong = [], []
+    for slot_a, slot_b, weight in matching.pairs():
+        kept = (candidates.standing.free_at(slot_a), candidates.standing.free_at(slot_b))
+        a, b = sorted(map(as_now, kept), key=lambda one: one.person)
+        if refusal(a, b):
+            wrong += [a.person, b.person]
             continue
-        taken |= {match.a.person, match.b.person}
-        chosen.append(match)
-    return chosen
-
-
-def _weigh(a: Free, b: Free, now: datetime, model: Model, seed: str) -> Match:
-    bond = b.person in a.features.bonds
-    score = model.score(pair_features(a.features, b.features, bond))
-    waited_min = max((now - min(a.row.since, b.row.since)).total_seconds() / 60, 0.0)
-    weight = score + BOND_BONUS * bond + WAIT_BONUS_PER_MIN * min(waited_min, WAIT_BONUS_LIMIT_MIN)
-    return Match(a, b, score, weight, _topic(a, b, seed), _reasons(a, b, bond))
+        score, bond = candidates.linked(slot_a, slot_b)
+        chosen.append(Match(a, b, score, weight, _topic(a, b, seed), _reasons(a, b, bond)))
+    return sorted(chosen, key=lambda match: (-match.weight, match.a.person)), wrong
 
 
 def _topic(a: Free, b: Free, seed: str) -> str:

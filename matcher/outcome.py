@@ -1,12 +1,12 @@
 """What both said afterwards: the row of a pair, and when it is a bond.
 
-Place in the flow: call -> **outcome** -> person-events (bonds), learner. A bond takes two yeses about the same call,
-and lasts until one of the two last said no.
+Place in the flow: call -> **outcome** -> person-events (bonds, counts), learner. A bond takes two yeses about the same
+call, and lasts until one of the two last said no.
 """
 
-from typing import Literal
+from typing import Any, Literal
 
-from matcher.events import BondChanged, OutcomeGiven, PersonMet
+from matcher.events import AnswerCounted, BondChanged, OutcomeGiven, PersonMet
 from matcher.invitation import Invitation
 from matcher.values import Row, Value, derived_id
 
@@ -41,8 +41,11 @@ def both_would(said: tuple[Said, ...], invitation: str) -> bool:
     return len({one.person for one in said if one.invitation == invitation and one.talk_again == "yes"}) == 2
 
 
-def apply_outcome(row: Pair | None, event: OutcomeGiven, offset: int) -> tuple[Pair, list[BondChanged]]:
-    """The pair's row after `event`, and the bond changes to tell both; a later answer replaces an earlier one."""
+def apply_outcome(row: Pair | None, event: OutcomeGiven, offset: int) -> tuple[Pair, list[BondChanged | AnswerCounted]]:
+    """The pair's row after `event`, and what to tell both: counts, and a bond that changed.
+
+    A later answer replaces an earlier one.
+    """
     a, b = sorted((event.person, event.other))
     row = row or Pair(offset=-1, a=a, b=b)
     if offset <= row.offset:  # the bond changes were sent before the row was written
@@ -52,7 +55,21 @@ def apply_outcome(row: Pair | None, event: OutcomeGiven, offset: int) -> tuple[P
     said = (*kept, new)[-SAID_LIMIT:]
     bond = event.talk_again != "no" and (row.bond or both_would(said, event.invitation))
     changed = Pair(offset=offset, a=a, b=b, said=said, bond=bond)
-    return changed, [] if bond == row.bond else [_told(event, bond, a, b), _told(event, bond, b, a)]
+    bonds = [] if bond == row.bond else [_told(event, bond, a, b), _told(event, bond, b, a)]
+    return changed, [*bonds, *_counted(row, event)]
+
+
+def _counted(row: Pair, event: OutcomeGiven) -> list[AnswerCounted]:
+    earlier = [one for one in row.said if (one.invitation, one.person) == (event.invitation, event.person)]
+    yeses = (event.talk_again == "yes") - sum(one.talk_again == "yes" for one in earlier)
+    answers = int(not earlier)
+    if not answers and not yeses:
+        return []
+    common: dict[str, Any] = {"at": event.at, "answers": answers, "yeses": yeses}
+    return [
+        AnswerCounted(id=derived_id("gave", event.id), person=event.person, side="gave", **common),
+        AnswerCounted(id=derived_id("got", event.id), person=event.other, side="got", **common),
+    ]
 
 
 def _told(event: OutcomeGiven, bond: bool, person: str, other: str) -> BondChanged:

@@ -35,8 +35,9 @@ RECENT_LEAST, RECENT_LIMIT = 12, 128
 WORK_LIMIT = 400_000
 """People who wait × recent arrivals in one look ahead: of very many people, fewer arrivals are looked at."""
 LOOK_EVERY_MIN = 1.0
-RATE_OVER_MIN = 20.0
-ROUNDS = 6
+RATE_OVER_MIN, RATE_LEAST_MIN = 20.0, 5.0
+"""Arrivals are counted over so long; a rush of less than the second says nothing about how many will come."""
+ROUNDS = 8
 GRID_MIN = np.array([0.0, 0.25, 0.5, 1, 1.5, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 144, 240, 480, 1440])
 ROUNDING = 1e-9
 
@@ -109,19 +110,23 @@ class Patience:
         if self._outlook is not None:
             self._curves |= dict(zip(keys, self._outlook.curves(to_recent), strict=True))
 
-    def surplus(self, keys: Sequence[str], present: Present) -> Numbers:
-        """By how much each pair is worth more now than what both could expect by waiting on; above 0: offer."""
+    def expects(self, keys: Sequence[str], left_min: Numbers) -> Numbers:
+        """What an offer must bring each of `keys`, with so many minutes left, to be worth more than waiting on."""
         if self._outlook is None or not keys:
-            return present.score
+            return np.zeros(len(keys))
         nothing = np.zeros(len(GRID_MIN))
         curves = np.stack([self._curves.get(key, nothing) for key in keys])
-        return surplus(present, curves, self._outlook)
+        return asked_of_offers(curves, left_min, self._outlook)
 
 
-def surplus(present: Present, curves: Numbers, outlook: Outlook) -> Numbers:
+def asked_of_offers(curves: Numbers, left_min: Numbers, outlook: Outlook) -> Numbers:
+    """Each person's part of what an offer must bring: their expectation, less half of what a call itself counts."""
+    return worth_at(curves, left_min) - outlook.call / 2 - ROUNDING
+
+
+def surplus(present: Present, expects: Numbers) -> Numbers:
     """By how much each pair is worth more now than what both could expect by waiting on; above 0: offer."""
-    values = worth_at(curves, present.left_min)
-    return present.score + outlook.call - values[present.a] - values[present.b] + ROUNDING
+    return present.score - expects[present.a] - expects[present.b]
 
 
 def look_ahead(
@@ -138,7 +143,8 @@ def look_ahead(
     mean = float(recent.scores[seen].mean()) if seen.any() else 0.0
     rate, price, call = answered * recent.per_min / len(recent), minute_costs * mean, CALL_COUNTS * mean
     present = replace(present, to_recent=present.to_recent + call, score=present.score + call)
-    curves, fresh = np.zeros((people, len(GRID_MIN))), np.zeros(len(recent))
+    even = (mean + call) / 2  # as if every pair were the mean one and both gave up the same
+    curves, fresh = np.full((people, len(GRID_MIN)), even), np.full(len(recent), even)
     for _ in range(ROUNDS):
         values = worth_at(curves, present.left_min)
         best, instead, first = _offers(present, values, fresh)
@@ -161,7 +167,7 @@ def arrivals_per_min(came_min: Numbers, now_min: float) -> float:
         return 0.0
     ordered = np.sort(came_min)
     count = max(min(RECENT_LEAST, len(ordered)), int((ordered > now_min - RATE_OVER_MIN).sum()))
-    return count / max(now_min - float(ordered[-count]), 1.0)
+    return count / max(now_min - float(ordered[-count]), RATE_LEAST_MIN)
 
 
 def _at_hand(present: Present, values: Numbers) -> Numbers:

@@ -24,6 +24,8 @@ TOPICS = (
     "puzzles", "radio",
     "science", "singing", "television", "theatre", "trains", "walking", "weather", "work",
 )  # fmt: skip
+COUNTS = ("gave", "gave_yes", "got", "got_yes")
+"""What is kept of a person's answers: numbers only."""
 Market = Literal["GB"]
 AgeBand = Literal["18-24", "25-34", "35-49", "50-64", "65-74", "75+"]
 Gender = Literal["woman", "man", "other", "unsaid"]
@@ -86,7 +88,10 @@ class Profile(Value):
 
 
 class Features(Value):
-    """What the pool knows of a person: enough for the hard rules and the score, and no more."""
+    """What the pool knows of a person: enough for the hard rules and the score, and no more.
+
+    `gave` answers after calls, `gave_yes` of them yes; `got` and `got_yes` are those that others gave about them.
+    """
 
     cell: str
     languages: tuple[str, ...]
@@ -99,6 +104,10 @@ class Features(Value):
     blocks: tuple[str, ...] = ()
     bonds: tuple[str, ...] = ()
     met: tuple[str, ...] = ()
+    gave: Annotated[int, Field(ge=0)] = 0
+    gave_yes: Annotated[int, Field(ge=0)] = 0
+    got: Annotated[int, Field(ge=0)] = 0
+    got_yes: Annotated[int, Field(ge=0)] = 0
 
 
 class Concern(Value):
@@ -127,6 +136,10 @@ class Person(Row):
     blocks: tuple[str, ...] = ()
     bonds: tuple[str, ...] = ()
     met: tuple[str, ...] = ()
+    gave: int = 0
+    gave_yes: int = 0
+    got: int = 0
+    got_yes: int = 0
     concerns: tuple[Concern, ...] = ()
     recent: tuple[str, ...] = ()
 
@@ -142,7 +155,8 @@ class Person(Row):
         """What the pool may know. The person must have a profile."""
         assert self.profile is not None
         kept = self.profile.model_dump(include=set(Features.model_fields))
-        return Features(**kept, blocks=self.blocks, bonds=self.bonds, met=self.met)
+        counts = {name: getattr(self, name) for name in COUNTS}
+        return Features(**kept, blocks=self.blocks, bonds=self.bonds, met=self.met, **counts)
 
 
 def local_minute(market: Market, now: datetime) -> int:

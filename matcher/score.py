@@ -1,39 +1,151 @@
 """How likely it is that both would talk again.
 
-Place in the flow: features -> **score** -> match. A logistic model of one side's yes over the pair's symmetric
-features; both sides' answers are taken as independent given the pair, so the score is its square. The coefficients
-come in a `ModelPromoted` event; until one comes the fallback stands.
+Place in the flow: features, effects -> **score** -> match. A logistic model of each side's yes: what the pair has in
+common (the same both ways), how readily the one says yes, how readily others say yes to the other. What is not known of
+a person pulls the chance towards the mean. The two answers may hang together: an odds ratio, learned, joins them
+(Plackett 1965). The model comes in a `model.promoted` event; until one comes the fallback stands.
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from matcher.errors import BadEvent
-from matcher.features import FEATURE_NAMES
+import numpy as np
 
-LOGIT_LIMIT = 30.0
-"""Beyond it a chance is 0 or 1 to thirteen digits, and the exponential would soon overflow."""
+from matcher.effects import PROBIT, Counts, Effect, Effects, Floats, posterior, sigmoid
+from matcher.errors import BadEvent
+from matcher.fairness import check_allowed
+from matcher.features import FEATURE_NAMES, NEVER_WORSE, TRAIT_NAMES, Crowd, Ints, pair_columns
+
+BLOCK = 1 << 16
+"""Pairs scored at a time: what they need stays in the processor's cache."""
+SD_LIMIT = 10.0
+DEPENDENCE_LIMIT = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Trait:
+    """A trait's weights on both effects, per standard deviation; a trait that is not known counts as the mean."""
+
+    mean: float
+    sd: float
+    gives: float
+    gets: float
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """The log odds of a yes, without one's own effect, in the talks that the counts come from."""
+
+    gave: float
+    got: float
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """Coefficients of one side's yes, by feature name."""
+    """Coefficients of one side's yes, by feature name, and what joins the two answers.
+
+    `gives_sd` and `gets_sd` are how much people differ; `level` is what counts are judged against (the intercept if it
+    is None); `slope` and `shift` calibrate the log odds; `dependence` is the log of the answers' odds ratio; `draws` is
+    how many ways to explore (1: none); `names` are the features and traits that may carry a weight.
+    """
 
     version: str = "fallback"
     intercept: float = -0.2
     weights: dict[str, float] = field(default_factory=lambda: {"near": 0.5, "shared_likes": 1.0, "bond": 2.0})
+    traits: dict[str, Trait] = field(default_factory=dict)
+    gives_sd: float = 0.5
+    gets_sd: float = 0.5
+    level: Level | None = None
+    slope: float = 1.0
+    shift: float = 0.0
+    dependence: float = 0.0
+    draws: int = 1
+    names: tuple[str, ...] = (*FEATURE_NAMES, *TRAIT_NAMES)
 
     def __post_init__(self) -> None:
-        """Raises BadEvent for a feature that is not known or a number that is not finite."""
-        unknown = set(self.weights) - set(FEATURE_NAMES)
+        """Raises BadEvent for a feature that is not known or may not count, or a number that is out of bounds."""
+        unknown = {*self.weights, *self.traits} - set(self.names)
         if unknown:
             raise BadEvent(f"unknown feature: {min(unknown)}")
-        if not all(map(math.isfinite, (self.intercept, *self.weights.values()))):
+        check_allowed(self.names)
+        level = () if self.level is None else (self.level.gave, self.level.got)
+        traits = [number for one in self.traits.values() for number in (one.mean, one.sd, one.gives, one.gets)]
+        numbers = (self.intercept, *self.weights.values(), *level, *traits, self.gives_sd, self.gets_sd)
+        if not all(map(math.isfinite, (*numbers, self.slope, self.shift, self.dependence))):
             raise BadEvent("a coefficient is not finite")
+        if any(one.sd <= 0 for one in self.traits.values()) or self.slope <= 0 or self.draws < 1:
+            raise BadEvent("a trait's sd, the slope and the number of draws are more than 0")
+        if not 0 <= min(self.gives_sd, self.gets_sd) <= max(self.gives_sd, self.gets_sd) <= SD_LIMIT:
+            raise BadEvent(f"people differ by an sd of 0 to {SD_LIMIT:g}")
+        if abs(self.dependence) > DEPENDENCE_LIMIT:
+            raise BadEvent(f"the dependence lies within ±{DEPENDENCE_LIMIT:g}")
+        if any(self.weights.get(name, 0.0) < 0 for name in NEVER_WORSE):
+            raise BadEvent("nearer, more in common and a bond are never worse")
 
-    def score(self, features: dict[str, float]) -> float:
-        """The chance in [0, 1] that both say yes."""
-        logit = self.intercept + sum(weight * features[name] for name, weight in sorted(self.weights.items()))
-        logit = max(-LOGIT_LIMIT, min(LOGIT_LIMIT, logit))
-        one_side = 1.0 / (1.0 + math.exp(-logit))
-        return one_side * one_side
+    def priors(self, traits: Mapping[str, Floats], people: int) -> Effects:
+        """What is believed of `people` before anybody answered: from their traits alone."""
+        gives, gets = np.zeros(people), np.zeros(people)
+        for name, trait in sorted(self.traits.items()):
+            value = np.nan_to_num((traits[name] - trait.mean) / trait.sd)
+            gives, gets = gives + trait.gives * value, gets + trait.gets * value
+        sds = (np.full(people, self.gives_sd**2), np.full(people, self.gets_sd**2))
+        return Effects(Effect(gives, sds[0]), Effect(gets, sds[1]))
+
+    def effects(self, traits: Mapping[str, Floats], counts: Counts) -> Effects:
+        """What is believed of people with these traits who answered and were answered so often."""
+        prior = self.priors(traits, len(counts.gave))
+        level = self.level or Level(self.intercept, self.intercept)
+        return Effects(
+            posterior(counts.gave, counts.gave_yes, prior.gives.mean, self.gives_sd, level.gave, self.gets_sd),
+            posterior(counts.got, counts.got_yes, prior.gets.mean, self.gets_sd, level.got, self.gives_sd),
+        )
+
+    def pair_logit(self, columns: Mapping[str, Floats]) -> Floats:
+        """What the pair itself says, the same both ways."""
+        start = np.asarray(self.intercept, dtype=np.float64)
+        return sum((weight * columns[name] for name, weight in sorted(self.weights.items())), start)
+
+    def one_way(self, pair: Floats, gives: Effect, gets: Effect) -> Floats:
+        """The log odds that who gives says yes to who gets, calibrated, with what is not known averaged over."""
+        spread = np.sqrt(1.0 + PROBIT * (gives.var + gets.var))
+        return self.slope * (pair + gives.mean + gets.mean) / spread + self.shift
+
+    def both(self, there: Floats, back: Floats) -> Floats:
+        """The chance that both say yes, from the chances of each."""
+        return joined(there, back, self.dependence)
+
+    def score(self, features: Mapping[str, float]) -> float:
+        """The chance that two people of whom nothing is known both say yes."""
+        columns = {name: np.array([value]) for name, value in features.items()}
+        cold = self.priors({name: np.array([np.nan]) for name in self.traits}, 1)
+        chance = sigmoid(self.one_way(self.pair_logit(columns), cold.gives, cold.gets))
+        return float(self.both(chance, chance)[0])
+
+
+def joined(there: Floats, back: Floats, dependence: float) -> Floats:
+    """The chance of both of two answers with these chances and this log odds ratio; exactly symmetric (Plackett)."""
+    product, ratio = there * back, math.exp(dependence)
+    total = 1.0 + (there + back) * (ratio - 1.0)
+    root = np.sqrt(np.maximum(total * total - 4.0 * ratio * (ratio - 1.0) * product, 0.0))
+    return np.asarray(2.0 * ratio * product / (total + root))
+
+
+def believed(model: Model, people: Crowd) -> Effects:
+    """The effects of `people` under `model`."""
+    return model.effects(people.traits(), people.counts)
+
+
+def score_pairs(
+    model: Model, people: Crowd, effects: Effects, left: Ints, right: Ints, bond: np.ndarray | None = None
+) -> Floats:
+    """The chance that both would talk again, for each pair (`left`, `right`); the same whichever way round."""
+    scores = np.empty(len(left))
+    for start in range(0, len(left), BLOCK):
+        part = slice(start, start + BLOCK)
+        a, b = left[part], right[part]
+        pair = model.pair_logit(pair_columns(people, a, b, None if bond is None else bond[part]))
+        there = sigmoid(model.one_way(pair, effects.gives.take(a), effects.gets.take(b)))
+        back = sigmoid(model.one_way(pair, effects.gives.take(b), effects.gets.take(a)))
+        scores[part] = model.both(there, back)
+    return scores

@@ -49,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_simulate(commands)
     _add(_group(commands, "topics", "the topics on Kafka"), "create", _create_topics, "create those that are missing")
     _add_dead_letters(commands)
+    _add_bench(commands)
     _add(commands, "rebuild-views", _rebuild_views, "write all live views in Redis again from the rows in Kafka")
     concerns = _add(_group(commands, "concerns", "safeguarding reports"), "list", _list_concerns, "all of them")
     concerns.add_argument("--json", action="store_true", help="one JSON object a line")
@@ -75,6 +76,12 @@ def _add_simulate(commands: Any) -> None:
     from services.simulate.options import add_arguments
 
     add_arguments(_add(commands, "simulate", _simulate, "live a town's days in virtual time, against a clairvoyant"))
+
+
+def _add_bench(commands: Any) -> None:
+    from services.bench.options import add_arguments, bench_match
+
+    add_arguments(_add(_group(commands, "bench", "how fast it is"), "match", bench_match, "candidates, score, solver"))
 
 
 def _add_dead_letters(commands: Any) -> None:

@@ -70,6 +70,7 @@ POOL = Topic(name="pool", key="pool", holds="what the one writer of a pool decid
 WAITING = Topic(name="waiting", key="person", holds="a row for each person who waits", compacted=True)
 INVITATIONS = Topic(name="invitations", key="invitation", holds="a row for each invitation", compacted=True)
 PAIRS = Topic(name="pairs", key="pair", holds="what two people said of each other", compacted=True)
+MODELS = Topic(name="models", key="market", holds="the model in service", compacted=True)
 RECEIPTS = Topic(name="receipts", key="person", holds="what became of it")
 CALLS = Topic(name="calls", key="call", holds="legs ringing, answered, bridged, ended, failed")
 OUTCOMES = Topic(name="outcomes", key="pair", holds="what each side said afterwards")
@@ -82,6 +83,7 @@ ALL: tuple[Topic, ...] = (
     WAITING,
     INVITATIONS,
     PAIRS,
+    MODELS,
     RECEIPTS,
     CALLS,
     OUTCOMES,

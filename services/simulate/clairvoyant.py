@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 from scipy.optimize import linprog
 from scipy.sparse import csr_matrix
 
+from matcher.solve import edges, exact
 from services.simulate.market import Market, Numbers
-from services.simulate.policies import EXACT_EDGES, heaviest
 
 PAIRS_A_WINDOW = 30
-EXACT_PAIRS = EXACT_EDGES
+EXACT_PAIRS = 20_000
 LEAST_TALK_MIN = 3.0
 Indices = NDArray[np.int64]
 
@@ -52,13 +52,13 @@ class Pairs:
 def clairvoyant(market: Market, minute_costs: float) -> Clairvoyant:
     """Both figures for this market."""
     pairs = possible_pairs(market, minute_costs * market.mean_value)
-    windows, exact = len(market.windows), len(pairs.a) <= EXACT_PAIRS
-    matching = _exact(pairs) if exact else _bound(pairs, np.ones(len(pairs.a)), np.ones(windows))
+    windows, quick = len(market.windows), len(pairs.a) <= EXACT_PAIRS
+    matching = _exact(pairs, windows) if quick else _bound(pairs, np.ones(len(pairs.a)), np.ones(windows))
     answers = market.answer_yes()[market.person]
     both = answers[pairs.a] * answers[pairs.b]
     if (both == 1).all():
-        return Clairvoyant(matching, matching, exact)
-    return Clairvoyant(min(matching, _bound(pairs, both, market.stay_on()[market.person])), matching, exact)
+        return Clairvoyant(matching, matching, quick)
+    return Clairvoyant(min(matching, _bound(pairs, both, market.stay_on()[market.person])), matching, quick)
 
 
 def possible_pairs(market: Market, price: float) -> Pairs:
@@ -80,10 +80,9 @@ def possible_pairs(market: Market, price: float) -> Pairs:
     return Pairs(np.concatenate(first), np.concatenate(second), np.concatenate(worth).astype(float))
 
 
-def _exact(pairs: Pairs) -> float:
-    places = heaviest(pairs.a, pairs.b, pairs.worth)
-    worth = dict(zip(zip(pairs.a.tolist(), pairs.b.tolist(), strict=True), pairs.worth.tolist(), strict=True))
-    return sum(worth[pair] for pair in places)
+def _exact(pairs: Pairs, windows: int) -> float:
+    mate = exact(edges(windows, pairs.a, pairs.b, pairs.worth))
+    return float(pairs.worth[mate[pairs.a] == pairs.b].sum())
 
 
 def _bound(pairs: Pairs, at_most: Numbers, room: Numbers) -> float:

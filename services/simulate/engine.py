@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
 from random import Random
+from typing import Final
 
 import numpy as np
 
-from matcher.availability import MIN_TALK, Waiting
-from matcher.candidates import Free
+from matcher.askable import Askable
+from matcher.availability import Waiting
 from matcher.events import (
     CallEnded,
     CallHeartbeat,
@@ -30,6 +31,7 @@ from matcher.events import (
 from matcher.invitation import RINGING, Invitation
 from matcher.match import ANY_TOPIC, Match
 from matcher.pool import Change, Pool
+from matcher.rules import Free
 from services.simulate.market import Market
 from services.simulate.policies import Here, Policy
 from services.simulate.truths import Truths
@@ -41,7 +43,7 @@ TICK_S = 10.0
 HEARTBEAT_S = 45.0
 AFTER_ALL_S = 300.0
 """How long the play goes on after the last window has passed: calls end, rows come to rest."""
-MARKET = "GB"
+MARKET: Final = "GB"
 
 
 @dataclass(slots=True)
@@ -57,36 +59,38 @@ class Played:
     truths: Truths = field(default_factory=Truths)
 
 
+class TownAskable(Askable):
+    """Who can be asked, as ever; scores and hard rules come from the market, the choice from a policy."""
+
+    def choose_by(self, town: "Engine", policy: Policy) -> None:
+        """Ask `policy` from here on."""
+        self._town, self._policy = town, policy
+
+    def matches(self, seed: str) -> list[Match]:
+        """Whom the policy offers to each other now."""
+        self._update(seed)
+        standing = self._candidates.standing
+        people = [self._as_now(standing.free_at(slot)) for slot in standing.slots.tolist()]
+        people.sort(key=lambda one: one.person)
+        if len(people) < 2:
+            return []
+        here = self._town.here(people)
+        chosen = []
+        for i, j in self._policy(here):
+            a, b = people[min(i, j)], people[max(i, j)]
+            score = float(here.scores[i, j])
+            self._town.played.truths.symmetric(a.person, b.person, score, float(here.scores[j, i]))
+            chosen.append(Match(a, b, score, score, ANY_TOPIC, ("free_now",)))
+        return chosen
+
+
 class TownPool(Pool):
-    """The pool of a simulated market: scores and hard rules come from the market, the choice from a policy."""
+    """The pool of a simulated market."""
 
     def __init__(self, town: "Engine", policy: Policy) -> None:
         super().__init__(MARKET)
-        self._town, self._policy = town, policy
-
-    def _choose(self, tick: Tick) -> list[Match]:
-        people = [one for one in self.waiting_now() if one.left >= MIN_TALK]
-        if len(people) < 2:
-            return []
-        here = self._town.here(people, self._asked_pairs(people))
-        matches = []
-        for i, j in self._policy(here):
-            a, b = sorted((people[i], people[j]), key=lambda one: one.person)
-            score = float(here.scores[i, j])
-            self._town.played.truths.symmetric(a.person, b.person, score, float(here.scores[j, i]))
-            matches.append(Match(a, b, score, score, ANY_TOPIC, ("free_now",)))
-        return matches
-
-    def _asked_pairs(self, people: list[Free]) -> list[tuple[int, int]]:
-        """Those who were asked about each other in either's present window."""
-        place = {one.person: number for number, one in enumerate(people)}
-        pairs = []
-        for one in people:
-            for row in self._of_availability(one.row.availability):
-                other = row.other(one.person)
-                if other in place:
-                    pairs.append((place[one.person], place[other]))
-        return pairs
+        self._askable = TownAskable(self._rows, self._model)
+        self._askable.choose_by(town, policy)
 
 
 class Engine:
@@ -123,14 +127,16 @@ class Engine:
         self.played.truths.at_rest()
         return self.played
 
-    def here(self, people: list[Free], asked: list[tuple[int, int]]) -> Here:
+    def here(self, people: list[Free]) -> Here:
         """What a policy may see of `people`."""
         person = np.array([self._person[one.person] for one in people])
         windows = np.array([self._window[one.row.availability] for one in people])
         places = np.ix_(person, person)
         scores = np.where(self._allowed[places], self.market.scores[places], -np.inf).astype(float)
-        for i, j in asked:
-            scores[i, j] = scores[j, i] = -np.inf
+        place = {one.person: number for number, one in enumerate(people)}
+        for number, one in enumerate(people):
+            asked = [place[other] for other in one.asked if other in place]
+            scores[number, asked] = scores[asked, number] = -np.inf
         now_min = self._now_s / 60
         waited = now_min - self.market.from_min[windows]
         left = self.market.until_min[windows] - now_min

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-import rustworkx
 from numpy.typing import NDArray
 
-from matcher.patience import Patience, Present, Recent, arrivals_per_min, recent_limit
+from matcher.patience import Patience, Present, Recent, arrivals_per_min, recent_limit, surplus
+from matcher.solve import edges, solve
 from services.simulate.market import Market, Numbers
 
 Pairs = list[tuple[int, int]]
@@ -20,8 +20,6 @@ BATCH_MIN = 3.0
 """How often the policy `batch` pairs everybody who waits."""
 TOO_LATE_MIN = 3.5
 """Nobody is rung for less than three minutes of talk, and a ring takes up to half a minute."""
-EXACT_EDGES = 20_000
-WEIGHT_STEPS = 1_000_000
 USUAL_CALLS, USUAL_OFFERS = 7, 10
 """What is taken for the share of offers that become calls before any was made."""
 
@@ -65,7 +63,7 @@ class Partyline:
         elif new := self._patience.new(keys):
             self._patience.meet([keys[place] for place in new], self._between(here.windows[new]))
         present = Present(left_min=left, to_recent=np.zeros((0, 0)), a=a, b=b, score=score)
-        return heaviest(a, b, self._patience.surplus(keys, present))
+        return heaviest(a, b, surplus(present, self._patience.expects(keys, left)))
 
     def _who_came(self, here: Here) -> NDArray[np.int64]:
         came = int(np.searchsorted(self._market.from_min, here.now_min, side="right"))
@@ -130,17 +128,11 @@ POLICIES: dict[str, Callable[[Market, float, int], Policy]] = {
 
 
 def heaviest(a: NDArray[np.int64], b: NDArray[np.int64], weight: Numbers) -> Pairs:
-    """A matching of the pairs with a weight above nothing: the heaviest, or of very many pairs one by one."""
-    kept = np.flatnonzero(weight > 0)
-    a, b, weight = a[kept], b[kept], weight[kept]
-    if len(kept) > EXACT_EDGES:
-        return _one_by_one(a, b, weight)
-    steps = np.maximum(1, np.round(weight * WEIGHT_STEPS)).astype(int).tolist()
-    graph: rustworkx.PyGraph[None, int] = rustworkx.PyGraph(multigraph=False)
-    graph.add_nodes_from([None] * (int(max(a.max(), b.max())) + 1 if len(kept) else 0))
-    graph.add_edges_from(list(zip(a.tolist(), b.tolist(), steps, strict=True)))
-    chosen = rustworkx.max_weight_matching(graph, weight_fn=int)
-    return sorted((min(pair), max(pair)) for pair in chosen)
+    """The service's own matching of the pairs with a weight above nothing."""
+    if not len(a):
+        return []
+    mate = solve(edges(int(max(a.max(), b.max())) + 1, a, b, weight), "best")
+    return [(one, int(other)) for one, other in enumerate(mate) if one < other]
 
 
 def _in_order(here: Here, preference: Numbers) -> Pairs:

@@ -13,8 +13,8 @@ from random import Random
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.candidates import NEAR_HOME_KM
 from matcher.person import AGE_BANDS, MARKETS, Features, QuietHours, local_minute
+from matcher.rules import NEAR_HOME_KM
 from services.simulate.market import Market
 from services.simulate.signal import distances_km, pair_scores
 from services.simulator.figures import figures

@@ -7,9 +7,9 @@ to it. A violation is counted and the first ones are kept as sentences; the play
 from datetime import datetime
 
 from matcher.availability import Waiting
-from matcher.candidates import free, refusal
 from matcher.invitation import Invitation
 from matcher.pool import Change, Forgotten
+from matcher.rules import free, refusal
 
 SHOWN_LIMIT = 20
 RINGING = ("offered", "rung", "accepted")

@@ -19,6 +19,7 @@ from matcher.enrich import Send, apply_person
 from matcher.errors import BadEvent
 from matcher.events import OutcomeGiven, PersonEvent, PoolEvent, Tick, read_event
 from matcher.invitation import Invitation
+from matcher.model_file import PromotedModel
 from matcher.outcome import Pair, apply_outcome, met
 from matcher.person import Market, Person
 from matcher.pool import Change, Forgotten, Pool, write_order
@@ -64,6 +65,7 @@ class Processor:
         self.waiting = row_table(app, address.topic(topics.WAITING))
         self.invitations = row_table(app, address.topic(topics.INVITATIONS))
         self.pairs = row_table(app, address.topic(topics.PAIRS))
+        self.models = row_table(app, address.topic(topics.MODELS))
         self._rewriter = Rewriter(needed=settings.embedded)
 
     def attach(self) -> None:
@@ -134,6 +136,8 @@ class Processor:
                 await self._write(self.invitations, {row.invitation: row for row in rows})
             elif kind is Waiting:
                 await self._write(self.waiting, {row.person: row for row in rows})
+            elif kind is PromotedModel:
+                await self._write(self.models, {row.market: row for row in rows})
             else:
                 await self._forget(rows)
 
@@ -200,7 +204,7 @@ class Processor:
 
     def _live(self, table: RowTable, partition: int) -> dict[bytes, bytes]:
         """The rows of a table's partition that somebody who starts to read now must still find."""
-        if table in (self.people, self.pairs):
+        if table in (self.people, self.pairs, self.models):
             return {key: value for key, value in table.items() if partition_of(key.decode()) == partition}
         pools = [pool for market, pool in self._pools.items() if partition_of(market) == partition]
         rows = [row for pool in pools for row in pool.live_rows()]
@@ -209,8 +213,9 @@ class Processor:
         return {row.invitation.encode(): wire(row) for row in rows if isinstance(row, Invitation)}
 
     def stored(self) -> list[Stored]:
-        """Every row of a person, an availability or an invitation that this worker keeps, unread."""
+        """Every row of a person, an availability, an invitation or a model that this worker keeps, unread."""
         kinds: list[tuple[RowTable, Any]] = [
             (self.people, Person), (self.waiting, Waiting), (self.invitations, Invitation),
+            (self.models, PromotedModel),
         ]  # fmt: skip
         return [Stored(table.name, key, value, kind) for table, kind in kinds for key, value in table.items()]

@@ -10,7 +10,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from matcher.availability import Waiting
+from matcher.errors import BadEvent
 from matcher.invitation import Invitation
+from matcher.model_file import PromotedModel
 from matcher.person import MARKETS, Market
 from matcher.pool import Pool
 
@@ -30,19 +32,28 @@ class Stored:
 
 
 def pools_from(stored: Iterable[Stored], before: dict[Market, Pool]) -> tuple[dict[Market, Pool], list[Stored]]:
-    """A pool for each market, with the model it had `before`; and the rows that cannot be read."""
+    """A pool for each market, its model from its row or as it was `before`; and the rows that cannot be read."""
     rows: dict[Market, list[Waiting | Invitation]] = {market: [] for market in MARKETS}
+    models: list[tuple[Stored, PromotedModel]] = []
     unreadable = []
     for one in stored:
-        if one.kind not in (Waiting, Invitation):
+        if one.kind not in (Waiting, Invitation, PromotedModel):
             continue
         try:
             row = one.row()
         except ValidationError:
             unreadable.append(one)
         else:
-            rows[row.market].append(row)
+            if isinstance(row, PromotedModel):
+                models.append((one, row))
+            else:
+                rows[row.market].append(row)
     pools = {market: Pool(market, kept) for market, kept in rows.items()}
     for market, pool in before.items():
         pools[market].model = pool.model
+    for one, row in models:
+        try:
+            pools[row.market].take(row)
+        except BadEvent:  # of features that this Partyline does not know
+            unreadable.append(one)
     return pools, unreadable

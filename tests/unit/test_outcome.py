@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from matcher.events import OutcomeGiven
+from matcher.events import BondChanged, OutcomeGiven
 from matcher.outcome import SAID_LIMIT, Pair, apply_outcome, both_would, pair_key
 
 AT = datetime(2026, 6, 15, 8, 0, tzinfo=UTC)
@@ -21,7 +21,7 @@ def after(*events: OutcomeGiven) -> tuple[Pair, list[tuple[str, str, bool]]]:
     row, told = None, []
     for offset, event in enumerate(events):
         row, changes = apply_outcome(row, event, offset)
-        told += [(one.person, one.other, one.bond) for one in changes]
+        told += [(one.person, one.other, one.bond) for one in changes if isinstance(one, BondChanged)]
     assert row is not None
     return row, told
 

@@ -5,7 +5,7 @@ import pytest
 from services import topics
 from services.topics import ALL, KafkaAddress
 
-TABLES = {topics.PEOPLE, topics.WAITING, topics.INVITATIONS, topics.PAIRS}
+TABLES = {topics.PEOPLE, topics.WAITING, topics.INVITATIONS, topics.PAIRS, topics.MODELS}
 
 
 def test_every_topic_is_declared_once() -> None:
