@@ -1,130 +1,163 @@
-"""Who could be matched with whom: the hard rules, asked both ways, whatever the wait.
+"""Who could be matched with whom, kept from tick to tick.
 
-Place in the flow: pool -> **candidates** -> features. `RULES` is a closed list; each rule says whether `a` can accept
-`b`, and is asked the other way round too. What each rule refused is counted: it answers "why is nobody found?".
+Place in the flow: pool -> **candidates** -> match. A candidate is a pair that passes every hard rule both ways; each
+person has at most `bound`. Whoever comes, or changes, is looked for once, whoever goes is taken out; those who are left
+with few are looked for again, some in each tick. So a tick costs what came, went or changed. What depends on the hour
+is no matter here: who may not be asked now does not stand here. Nothing of this is stored: it is made again from the
+rows. Up to `bound` + 1 people it depends only on who stands here, beyond that also on the order in which they came.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
-from matcher.availability import MIN_TALK, Waiting
-from matcher.features import distance_km
-from matcher.person import AGE_BANDS, Features, local_minute
+import numpy as np
+from numpy.typing import NDArray
 
-NEAR_HOME_KM = 25.0
+from matcher.explore import drawn
+from matcher.links import Flags, Floats, Links, Slots, link, pairs, rescored, unlink
+from matcher.person import LANGUAGES, TOPICS
+from matcher.rules import RULES, Free
+from matcher.score import Model, score_pairs
+from matcher.search import PAIR_RULES, Found, are_bonded, index_of, search
+from matcher.standing import Standing, key_of, widened
+
 CANDIDATES_PER_PERSON = 24
+AGAIN_PER_TICK = 256
+"""How many of those with few candidates are looked for again in one tick."""
+SEARCHED_AT_ONCE = 20_000
+"""People for whom candidates are found before they are scored: a bound on memory."""
 
 
 @dataclass(frozen=True, slots=True)
-class Free:
-    """A person who can be offered a call now, and what the rules ask of them."""
+class Pairs:
+    """Candidate pairs as arrays: the slots of both, the score, and whether they keep each other."""
 
-    row: Waiting
-    features: Features
-    minute: int
-    left: timedelta
+    u: Slots
+    v: Slots
+    score: Floats
+    bond: Flags
+
+
+class Candidates:
+    """The people who can be asked now, and the candidates of each."""
+
+    def __init__(self, model: Model, bound: int = CANDIDATES_PER_PERSON) -> None:
+        """Nobody yet."""
+        self.bound = bound
+        self.standing = Standing()
+        self.changed: dict[int, None] = {}
+        self._model = model
+        self._links: Links = (
+            np.zeros((0, bound), np.int32), np.zeros((0, bound)), np.zeros((0, bound), np.bool_), np.zeros(0, np.int64),
+        )  # fmt: skip
+        self._refused = np.zeros((0, len(PAIR_RULES)), np.int64)
+        self._few: dict[str, None] = {}
+        self._widen()
 
     @property
-    def person(self) -> str:
-        """Their id."""
-        return self.row.person
+    def links(self) -> Links:
+        """The table of all links (`matcher/links.py`)."""
+        return self._links
 
+    @property
+    def pairs(self) -> Pairs:
+        """Every candidate pair once."""
+        return Pairs(*pairs(self.standing.slots, self._links))
 
-def free(row: Waiting, now: datetime) -> Free:
-    """`row` at `now`; the row must have features."""
-    assert row.features is not None
-    return Free(row, row.features, local_minute(row.market, now), row.until - now)
+    @property
+    def refused(self) -> Counter[str]:
+        """How often each rule ruled somebody out when those who stand here were last looked for."""
+        total = self._refused[self.standing.slots].sum(axis=0)
+        return Counter({name: int(count) for name, count in zip(PAIR_RULES, total, strict=True) if count})
 
+    def update(self, gone: Iterable[str], come: Sequence[Free], seed: str) -> None:
+        """`gone` stand here no more, `come` do; who changed is in both. `seed` casts the lots."""
+        bereft = self._take_out([person for person in gone if person in self.standing])
+        slots = self.standing.enter(come, self._model)
+        self._widen()
+        self._few = {person: None for person in self._few if person in self.standing}
+        self._few.update((self._name(slot), None) for slot in bereft if self._has_few(slot))
+        again = list(self._few)[:AGAIN_PER_TICK]
+        for person in again:
+            del self._few[person]
+        who = np.concatenate([slots, np.array([self._at(person) for person in again], np.int64)])
+        for start in range(0, len(who), SEARCHED_AT_ONCE):
+            self._search(who[start : start + SEARCHED_AT_ONCE], seed)
+        self._few.update((self._name(slot), None) for slot in who.tolist() if self._has_few(slot))
+        self.changed.update(dict.fromkeys(who.tolist()))
 
-def _longest_wait(one: Free) -> tuple[datetime, str]:
-    return one.row.since, one.person
+    def linked(self, a: int, b: int) -> tuple[float, bool]:
+        """The score of the pair that stands at two slots, and whether they keep each other."""
+        nbr, score, bond, degree = self._links
+        place = int(np.flatnonzero(nbr[a, : degree[a]] == b)[0])
+        return float(score[a, place]), bool(bond[a, place])
 
+    def drawn_scores(self, seed: str) -> list[Floats]:
+        """For each of the model's draws the scores of `pairs`, were that true of everybody what it drew."""
+        standing, kept = self.standing, self.pairs
+        names = [one.person if one else "" for one in standing.one]
+        names += [""] * (len(standing.people) - len(names))
+        beliefs = drawn(standing.effects, names, seed, self._model.draws)
+        return [score_pairs(self._model, standing.crowd, one, kept.u, kept.v, kept.bond) for one in beliefs]
 
-def _language(a: Free, b: Free) -> bool:
-    return bool(set(a.features.languages) & set(b.features.languages))
+    def promote(self, model: Model) -> None:
+        """Score with this model from here on, what is kept too."""
+        self._model = model
+        self.standing.believe(model)
+        kept = self.pairs
+        rescored(kept.u, kept.v, self._scores(kept.u, kept.v, kept.bond), self._links)
 
+    def _take_out(self, gone: list[str]) -> list[int]:
+        slots = self.standing.leave(gone)
+        self._refused[slots] = 0
+        for slot in slots.tolist():
+            self.changed.pop(slot, None)
+        left = unlink(slots, self._links)
+        return [slot for slot in dict.fromkeys(left.tolist()) if self.standing.one[slot]]
 
-def _block(a: Free, b: Free) -> bool:
-    return b.person not in a.features.blocks
+    def _search(self, who: Slots, seed: str) -> None:
+        starts, others, kept = self._found(who, seed)
+        whose = np.repeat(who, np.diff(starts))
+        bonded = are_bonded(whose, others, self.standing.people, self.standing.lists)
+        scores = self._scores(whose, others, bonded)
+        link(who, starts, others, kept, scores, bonded, self._links)
 
+    def _found(self, who: Slots, seed: str) -> Found:
+        standing = self.standing
+        everybody = standing.slots
+        index = index_of(standing.people, everybody, len(TOPICS), len(LANGUAGES))
+        bonds = [self._bonds_here(slot) for slot in who.tolist()]
+        return search(
+            who, np.array([slot for some in bonds for slot in some], np.int64),
+            np.cumsum([0, *map(len, bonds)]), everybody, index, self.bound,
+            key_of(seed) >> 1, standing.people, standing.lists,
+            np.array([name in RULES for name in PAIR_RULES]), self._refused,
+        )  # fmt: skip
 
-def _gender(a: Free, b: Free) -> bool:
-    wished = "same_gender" in a.features.wishes
-    return not wished or (a.features.gender != "unsaid" and a.features.gender == b.features.gender)
+    def _bonds_here(self, slot: int) -> list[int]:
+        names = self.standing.free_at(slot).features.bonds
+        return [other for name in names if (other := self.standing.slot_of(name)) is not None]
 
+    def _scores(self, u: Slots, v: Slots, bonded: NDArray[np.bool_]) -> Floats:
+        return score_pairs(self._model, self.standing.crowd, self.standing.effects, u, v, bonded)
 
-def _age(a: Free, b: Free) -> bool:
-    if "near_age" not in a.features.wishes:
-        return True
-    return abs(AGE_BANDS.index(a.features.age_band) - AGE_BANDS.index(b.features.age_band)) <= 1
+    def _name(self, slot: int) -> str:
+        return self.standing.free_at(slot).person
 
+    def _at(self, person: str) -> int:
+        slot = self.standing.slot_of(person)
+        assert slot is not None
+        return slot
 
-def _home(a: Free, b: Free) -> bool:
-    return "near_home" not in a.features.wishes or distance_km(a.features.cell, b.features.cell) <= NEAR_HOME_KM
+    def _has_few(self, slot: int) -> bool:
+        """Fewer than a third of the bound, and there are more people than those."""
+        fewest = min(self.bound // 3, len(self.standing) - 1)
+        return int(self._links[3][slot]) < fewest
 
-
-def _quiet(a: Free, b: Free) -> bool:
-    return a.features.quiet is None or not a.features.quiet.cover(a.minute)
-
-
-def _window(a: Free, b: Free) -> bool:
-    return a.left >= MIN_TALK
-
-
-def _company(a: Free, b: Free) -> bool:
-    if a.row.company == "known":
-        return b.person in a.features.bonds
-    if a.row.company == "new":
-        return b.person not in a.features.bonds and b.person not in a.features.met
-    return b.person in a.features.bonds or b.person not in a.features.met
-
-
-RULES: dict[str, Callable[[Free, Free], bool]] = {
-    "block": _block,  # guard: rule-block
-    "window": _window,  # guard: rule-window
-    "quiet_hours": _quiet,  # guard: rule-quiet-hours
-    "language": _language,  # guard: rule-language
-    "gender_wish": _gender,  # guard: rule-gender
-    "age_wish": _age,  # guard: rule-age
-    "home_wish": _home,  # guard: rule-home
-    "company": _company,  # guard: rule-company
-}
-LASTING = ("block", "language", "gender_wish", "age_wish", "home_wish")
-"""The rules that an edit can break while an invitation lives; the others depend on the hour."""
-
-
-def refusal(a: Free, b: Free, rules: tuple[str, ...] = tuple(RULES)) -> str | None:
-    """The name of the first rule that refuses the pair either way, or None."""
-    for name in rules:
-        rule = RULES.get(name)
-        if rule and not (rule(a, b) and rule(b, a)):
-            return name
-    return None
-
-
-def candidates(
-    askers: list[Free], people: list[Free], apart: Callable[[str, str], bool], refused: Counter[str]
-) -> Iterator[tuple[Free, Free]]:
-    """Pairs of an asker and somebody else that pass every rule, each pair once, longest wait first.
-
-    At most `CANDIDATES_PER_PERSON` for each asker. `apart` says that two people were already asked about each other;
-    `refused` counts pairs by the rule they failed.
-    """
-    people = sorted(people, key=_longest_wait)
-    done: set[str] = set()
-    for a in sorted(askers, key=_longest_wait):
-        done.add(a.person)
-        found = 0
-        for b in people:
-            if b.person in done:
-                continue
-            name = "asked_before" if apart(a.person, b.person) else refusal(a, b)
-            if name:
-                refused[name] += 1
-                continue
-            yield (a, b) if a.person < b.person else (b, a)
-            found += 1
-            if found == CANDIDATES_PER_PERSON:
-                break
+    def _widen(self) -> None:
+        count = len(self.standing.people)
+        if len(self._refused) < count:
+            nbr, score, bond, degree = self._links
+            self._links = (widened(nbr, count), widened(score, count), widened(bond, count), widened(degree, count))
+            self._refused = widened(self._refused, count)

@@ -30,8 +30,9 @@ LIVE: frozenset[State] = RINGING | {"confirmed"}
 class Invitation(Row):
     """The row of one invitation in `invitations`. `offset` is that of the pool topic.
 
-    `a` < `b`. `rung` says that a claim stood and both were rung. `called` is true when audio went both ways: then, and
-    only then, both availabilities ended as called.
+    `a` < `b`. `propensity` is the probability with which the two were matched, `topic_propensity` with which this topic
+    was named, so that logged offers can be judged by inverse propensity. `rung` says that a claim stood and both were
+    rung. `called` is true when audio went both ways: then, and only then, both availabilities ended as called.
     """
 
     invitation: str
@@ -43,6 +44,8 @@ class Invitation(Row):
     topic: str
     reasons: tuple[str, ...]
     score: float
+    propensity: float = 1.0
+    topic_propensity: float = 1.0
     state: State = "offered"
     rung: bool = False
     token: int = 0

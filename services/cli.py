@@ -49,8 +49,10 @@ def _parser() -> argparse.ArgumentParser:
     run = _add(commands, "run", _run, "run one process, with settings from PARTYLINE_*")
     run.add_argument("name", choices=sorted(PROCESSES))
     _add_demo(commands)
+    _add_simulate(commands)
     _add(_group(commands, "topics", "the topics on Kafka"), "create", _create_topics, "create those that are missing")
     _add_dead_letters(commands)
+    _add_bench(commands)
     _add(commands, "rebuild-views", _rebuild_views, "write all live views in Redis again from the rows in Kafka")
     _add_learn(commands)
     _add_eval(commands)
@@ -100,6 +102,18 @@ def _add_eval(commands: Any) -> None:
     add_arguments(_add(judging, "speed-dating", _eval_speed_dating, summary))
 
 
+def _add_simulate(commands: Any) -> None:
+    from services.simulate.options import add_arguments
+
+    add_arguments(_add(commands, "simulate", _simulate, "live a town's days in virtual time, against a clairvoyant"))
+
+
+def _add_bench(commands: Any) -> None:
+    from services.bench.options import add_arguments, bench_match
+
+    add_arguments(_add(_group(commands, "bench", "how fast it is"), "match", bench_match, "candidates, score, solver"))
+
+
 def _add_dead_letters(commands: Any) -> None:
     letters = _group(commands, "dead-letters", "events that could not be applied")
     listing = _add(letters, "list", _list_letters, "those that wait, or all")
@@ -144,6 +158,13 @@ def _eval_speed_dating(found: argparse.Namespace) -> int:
     from services.evaluate.command import run
 
     return run(found)
+
+
+def _simulate(found: argparse.Namespace) -> int:
+    from services.simulate.options import options
+    from services.simulate.run import simulate
+
+    return simulate(options(found))
 
 
 def _create_topics(_: argparse.Namespace) -> int:

@@ -28,7 +28,7 @@ WITHOUT: dict[str, str] = {
     "rest-after-no-answer": NEVER,
     "rest-after-not-now": NEVER,
     "rest-while-busy": NEVER,
-    "asked-before": "return False",
+    "asked-before": DROPPED,
     "tick-redelivered": NEVER,
     "highest-offset": "return True",
     "claims-wiped": NEVER,

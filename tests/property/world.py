@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from matcher.candidates import free, refusal
 from matcher.enrich import apply_person
 from matcher.errors import Away
 from matcher.events import Event, PersonEvent, PoolEvent, Tick
 from matcher.invitation import ANSWER, Invitation
 from matcher.person import Person
 from matcher.pool import Forgotten, Pool, write_order
+from matcher.rules import free, refusal
 from matcher.values import Row, derived_id, newer
 from services.notifier.notify import Notifier
 from tests.property.told import Violation

@@ -2,30 +2,32 @@
 
 from datetime import timedelta
 
-from matcher.availability import Waiting
-from matcher.candidates import Free, free
-from matcher.match import Match, choose
+from matcher.events import PersonWaiting, Tick
+from matcher.invitation import Invitation
 from matcher.person import Features
+from matcher.pool import Pool
 from matcher.score import Model
 from tests.learning import START
 
 PEOPLE = ("ann", "bob", "cat", "dan", "eve", "fay")
+KNOWN = Features(cell="51.5,-0.1", languages=("en",), age_band="50-64", likes=("books", "radio"))
 
 
-def waits(person: str) -> Free:
-    known = Features(cell="51.5,-0.1", languages=("en",), age_band="50-64", likes=("books", "radio"))
-    row = Waiting(
-        offset=0, person=person, market="GB", availability=f"av-{person}", opened_at=START, since=START,
-        until=START + timedelta(minutes=30), features=known, seq=0, asked=0, posted_at=START, pool_now=START,
-        pool_wall=START,
-    )  # fmt: skip
-    return free(row, START)
+def offered(draws: int, tick: str) -> list[Invitation]:
+    pool = Pool("GB")
+    pool.model = Model(draws=draws)
+    for at, person in enumerate(PEOPLE):
+        waiting = PersonWaiting(
+            id=f"w-{person}", at=START, market="GB", person=person, seq=at, availability=f"av-{person}",
+            opened_at=START, until=START + timedelta(minutes=30), company="either", posted_at=START, features=KNOWN,
+        )  # fmt: skip
+        pool.apply(waiting, at)
+    changes = pool.apply(Tick(id=tick, at=START, market="GB", now=START, wall=START), len(PEOPLE))
+    return [row for row in changes if isinstance(row, Invitation)]
 
 
-def offered(draws: int, tick: str) -> list[Match]:
-    people = [waits(person) for person in PEOPLE]
-    pairs = [(a, b) for at, a in enumerate(people) for b in people[at + 1 :]]
-    return choose(pairs, START, Model(draws=draws), tick)
+def pairs(draws: int, tick: str) -> list[tuple[str, str]]:
+    return sorted(one.people for one in offered(draws, tick))
 
 
 def test_without_exploring_every_offer_was_certain_and_only_its_topic_was_drawn() -> None:
@@ -35,8 +37,8 @@ def test_without_exploring_every_offer_was_certain_and_only_its_topic_was_drawn(
 def test_the_same_tick_explores_the_same_and_says_how_likely_it_was() -> None:
     assert offered(4, "tick") == offered(4, "tick")
     assert {one.propensity for one in offered(4, "tick")} <= {0.25, 0.5, 0.75, 1.0}
+    assert len(offered(4, "tick")) == len(PEOPLE) // 2
 
 
 def test_strangers_of_whom_nothing_is_known_are_paired_this_way_and_that() -> None:
-    made = {tuple(sorted((one.a.person, one.b.person) for one in offered(4, f"tick-{at}"))) for at in range(10)}
-    assert len(made) > 3
+    assert len({tuple(pairs(4, f"tick-{at}")) for at in range(10)}) > 3

@@ -205,15 +205,3 @@ def test_rows_are_written_invitations_first_and_forgotten_windows_before_their_i
     window, (invitation,) = pool.waiting["ann"], pool.invitations.values()
     gone, gone_too = Forgotten("waiting", "bob"), Forgotten("invitations", "one")
     assert write_order([gone_too, window, gone, invitation]) == [invitation, window, gone, gone_too]
-
-
-def test_of_more_people_than_one_tick_can_look_at_everybody_has_their_turn(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("matcher.pool.PAIRS_PER_TICK", 10)
-    pool = Pool("GB")
-    tongues = ("cy", "gd", "pl", "ur", "cy")
-    for offset, tongue in enumerate(tongues):
-        told = waiting(f"p{offset}")
-        features = FEATURES.model_copy(update={"languages": (tongue,)})
-        pool.apply(told.model_copy(update={"features": features}), offset)
-    offered = [row for second in range(1, 4) for row in offers(pool.apply(tick(second), 10 + second))]
-    assert [row.people for row in offered] == [("p0", "p4")]

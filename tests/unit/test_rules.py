@@ -1,18 +1,17 @@
 """Every hard rule alone: it refuses, it lets through, and it is asked both ways."""
 
-from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from matcher.availability import Waiting
-from matcher.candidates import CANDIDATES_PER_PERSON, RULES, Free, candidates, free, refusal
 from matcher.person import Features, QuietHours
+from matcher.rules import RULES, Free, free, own_refusal, refusal
 
 NOW = datetime(2026, 6, 15, 8, 0, tzinfo=UTC)  # nine in the morning in London
 LONDON, LUTON, LEEDS = "51.5,-0.1", "51.7,-0.1", "53.8,-1.5"
-ROW = ("company", "until", "since")
+ROW = ("company", "until", "since", "asked")
 
 
 def person(name: str, now: datetime = NOW, **told: Any) -> Free:
@@ -23,7 +22,7 @@ def person(name: str, now: datetime = NOW, **told: Any) -> Free:
         until=told.get("until", NOW + timedelta(minutes=20)), company=told.get("company", "either"),
         features=Features(**features), seq=1, asked=1, posted_at=NOW, pool_now=NOW, pool_wall=NOW,
     )  # fmt: skip
-    return free(row, now)
+    return free(row, now, told.get("asked", ()))
 
 
 def quiet(start: int, end: int) -> QuietHours:
@@ -44,6 +43,7 @@ REFUSED = {
     "a stranger for one who wants somebody known": ("company", {"company": "known"}, {}),
     "a bond for one who wants somebody new": ("company", {"company": "new", "bonds": ("bob",)}, {}),
     "one met before without a bond": ("company", {"met": ("bob",)}, {}),
+    "one they were asked about before": ("asked_before", {"asked": ("bob",)}, {}),
     "one met before for one who wants somebody new": ("company", {"company": "new", "met": ("bob",)}, {}),
 }
 ALLOWED = {
@@ -86,28 +86,7 @@ def test_in_winter_local_time_is_utc() -> None:
     assert refusal(person("ann", winter, quiet=quiet(8, 9), **told), person("bob", winter, **told)) == "quiet_hours"
 
 
-def test_who_waits_longest_is_asked_first_and_every_refusal_is_counted() -> None:
-    early = person("zoe", since=NOW - timedelta(hours=1))
-    people = [person("ann"), person("bob", languages=("cy",)), early]
-    refused: Counter[str] = Counter()
-    pairs = [(a.person, b.person) for a, b in candidates(people, people, lambda a, b: False, refused)]
-    assert pairs == [("ann", "zoe")]
-    assert refused == {"language": 2}
-
-
-def test_two_who_were_asked_before_are_not_asked_again() -> None:
-    refused: Counter[str] = Counter()
-    assert list(candidates([person("ann")], [person("ann"), person("bob")], lambda a, b: True, refused)) == []
-    assert refused == {"asked_before": 1}
-
-
-def test_nobody_gets_more_candidates_than_the_limit() -> None:
-    people = [person(f"p{number:03}") for number in range(CANDIDATES_PER_PERSON + 10)]
-    pairs = list(candidates(people, people, lambda a, b: False, Counter()))
-    assert max(Counter(a.person for a, _ in pairs).values()) == CANDIDATES_PER_PERSON
-
-
-def test_pairs_of_which_nobody_asks_are_left_for_another_time() -> None:
-    people = [person(name) for name in ("ann", "bob", "cyd")]
-    pairs = [(a.person, b.person) for a, b in candidates(people[:1], people, lambda a, b: False, Counter())]
-    assert pairs == [("ann", "bob"), ("ann", "cyd")]
+def test_a_rule_of_one_person_and_the_hour_keeps_them_from_everybody() -> None:
+    assert own_refusal(person("ann", quiet=quiet(9, 10))) == "quiet_hours"
+    assert own_refusal(person("ann", until=NOW + timedelta(minutes=2))) == "window"
+    assert own_refusal(person("ann", blocks=("ann",))) is None

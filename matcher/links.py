@@ -1,0 +1,161 @@
+"""The candidates of each person, both ways: at most `bound` a person, changed one by one.
+
+Place in the flow: search, score -> **links** -> alternating. A table: who is linked with whom (`nbr`, slot × bound),
+with what score, whether by a bond; `degree` says how many of a row count. Somebody new may push out the worst link of a
+person whose row is full, but only if the one pushed out keeps a third of the bound: who is popular with nobody is still
+somebody's candidate.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matcher.compiled import compiled
+
+Slots = NDArray[np.int64]
+Ints = NDArray[np.int32]
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+Links = tuple[Ints, Floats, Flags, Slots]
+
+
+@compiled
+def _place_of(a: int, b: int, links: Links) -> int:
+    nbr, _, _, degree = links
+    for i in range(degree[a]):
+        if nbr[a, i] == b:
+            return i
+    return -1
+
+
+@compiled
+def _drop(a: int, place: int, links: Links) -> None:
+    """The last link of a takes this place."""
+    nbr, score, bond, degree = links
+    last = degree[a] - 1
+    nbr[a, place], score[a, place], bond[a, place] = nbr[a, last], score[a, last], bond[a, last]
+    degree[a] = last
+
+
+@compiled
+def _add(a: int, b: int, its_score: float, its_bond: bool, links: Links) -> None:
+    nbr, score, bond, degree = links
+    for x, y in ((a, b), (b, a)):
+        nbr[x, degree[x]], score[x, degree[x]], bond[x, degree[x]] = y, its_score, its_bond
+        degree[x] += 1
+
+
+@compiled
+def _make_room(b: int, below: float, links: Links) -> bool:
+    """Drop the worst link of b that scores less than `below` and whose other end can spare it."""
+    nbr, score, bond, degree = links
+    bound = nbr.shape[1]
+    worst, at = below, -1
+    for i in range(bound):
+        if score[b, i] < worst and not bond[b, i] and degree[nbr[b, i]] > bound // 3:
+            worst, at = score[b, i], i
+    if at < 0:
+        return False
+    other = nbr[b, at]
+    _drop(b, at, links)
+    _drop(other, _place_of(other, b, links), links)
+    return True
+
+
+@compiled
+def link(who: Slots, starts: Slots, others: Slots, kept: Flags, scores: Floats, bonds: Flags, links: Links) -> None:
+    """Link each of `who` with the best of those found: first those to be kept, then by score, as far as there is room.
+
+    Up to half the bound, a better score makes room in a full row; up to a third of it, any score does.
+    """
+    nbr, _, _, degree = links
+    bound = nbr.shape[1]
+    for i in range(len(who)):
+        a = who[i]
+        first, end = starts[i], starts[i + 1]
+        rank = scores[first:end] + 10.0 * kept[first:end]
+        order = np.argsort(-rank, kind="mergesort")
+        for pass_by_any in (False, True):
+            if pass_by_any and degree[a] >= bound // 3:
+                break
+            for j in order:
+                if degree[a] >= bound or (pass_by_any and degree[a] >= bound // 3):
+                    break
+                b, its_score = others[first + j], scores[first + j]
+                if _place_of(a, b, links) >= 0:
+                    continue
+                if degree[b] >= bound:
+                    below = its_score if not pass_by_any and not kept[first + j] else np.inf
+                    if (not pass_by_any and 2 * degree[a] >= bound) or not _make_room(b, below, links):
+                        continue
+                _add(a, b, its_score, bonds[first + j], links)
+
+
+@compiled
+def unlink(who: Slots, links: Links) -> Slots:
+    """Take these people out; those who lost a link by it (some more than once)."""
+    nbr, _, _, degree = links
+    total = 0
+    for a in who:
+        total += degree[a]
+    left = np.empty(total, np.int64)
+    at = 0
+    for a in who:
+        for i in range(degree[a]):
+            b = nbr[a, i]
+            _drop(b, _place_of(b, a, links), links)
+            left[at] = b
+            at += 1
+        degree[a] = 0
+    return left[:at]
+
+
+@compiled
+def pairs(everybody: Slots, links: Links) -> tuple[Slots, Slots, Floats, Flags]:
+    """Every link once: the lower slot, the higher, score, bond."""
+    nbr, score, bond, degree = links
+    total = 0
+    for a in everybody:
+        total += degree[a]
+    total //= 2
+    u, v, s, k = np.empty(total, np.int64), np.empty(total, np.int64), np.empty(total), np.empty(total, np.bool_)
+    at = 0
+    for a in everybody:
+        for i in range(degree[a]):
+            if nbr[a, i] > a:
+                u[at], v[at], s[at], k[at] = a, nbr[a, i], score[a, i], bond[a, i]
+                at += 1
+    return u, v, s, k
+
+
+@compiled
+def rescored(u: Slots, v: Slots, scores: Floats, links: Links) -> None:
+    """Give each link (u, v) its new score, both ways."""
+    _, score, _, _ = links
+    for i in range(len(u)):
+        score[u[i], _place_of(u[i], v[i], links)] = scores[i]
+        score[v[i], _place_of(v[i], u[i], links)] = scores[i]
+
+
+@compiled
+def weigh(
+    everybody: Slots, links: Links, bond_bonus: float, bonus: Floats, expects: Floats, floor: float, mate: Ints,
+    held: Floats, wt: Floats,
+) -> None:  # fmt: skip
+    """The weight of each link now (0 below the floor), and of each pair; a pair that has none any more is parted.
+
+    A link's weight is its score, a bonus for a bond, and the larger bonus of its two ends, less what both expect of
+    waiting on (see `matcher.patience`).
+    """
+    nbr, score, bond, degree = links
+    bound = nbr.shape[1]
+    for a in everybody:
+        held[a] = 0.0
+        for i in range(degree[a]):
+            weight = score[a, i] + bond_bonus * bond[a, i] + max(bonus[a], bonus[nbr[a, i]])
+            more = weight - expects[a] - expects[nbr[a, i]]
+            wt[a * bound + i] = max(more, 0.0) if weight >= floor else 0.0
+            if nbr[a, i] == mate[a]:
+                held[a] = wt[a * bound + i]
+        if mate[a] >= 0 and held[a] <= 0.0:
+            mate[mate[a]] = -1
+            mate[a] = -1

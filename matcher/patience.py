@@ -1,0 +1,217 @@
+"""Whether to offer now or to wait for a better partner: what waiting on is worth to each person, and to a pair.
+
+Place in the flow: score -> **patience** -> match. The utility is the calibrated chance that both would talk again minus
+the price of both waits; a waited minute costs `MINUTE_COSTS` of the mean pair's value. A pair is worth offering when
+its score is more than what both could expect by waiting on. A person's expectation follows from the score of those who
+came lately, taken for those who will come, from how often they come, and from the time left: with `t` minutes to go
+
+    dV/dt = rate * mean(max(0, score - V - what the other could have instead)) - price,    V(0) = 0
+
+so it rises with the spread of the scores and the arrivals, and falls to nothing as the window ends. "What the other
+could have instead" is their own expectation, or the best offer of somebody else who waits now: it is what makes the
+expectations of all agree with each other, and is found by going round a few times. No number belongs to any town. Where
+all scores are alike, or nobody comes, waiting is worth nothing and the offer is made at once.
+Method: bid prices (Talluri and van Ryzin) from a mean-field optimal stopping problem (as McCall's search), on an
+empirical distribution; compare Akbarpour, Li and Oveis Gharan, Thickness and Information in Dynamic Matching Markets.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+Numbers = NDArray[np.float64]
+Indices = NDArray[np.int64]
+
+MINUTE_COSTS = 0.01
+"""Setting: what one minute of one person's wait costs, as a share of the mean pair's value."""
+CALL_COUNTS = 1.0
+"""Setting: what it counts for that two people are called at all, beside the score, as a share of the mean pair's value.
+
+It enters every expectation and every offer alike, so it only matters where somebody might otherwise leave uncalled."""
+RECENT_LEAST, RECENT_LIMIT = 12, 128
+"""With fewer recent arrivals nothing is known about who may come; more than so many say little more."""
+WORK_LIMIT = 400_000
+"""People who wait × recent arrivals in one look ahead: of very many people, fewer arrivals are looked at."""
+LOOK_EVERY_MIN = 1.0
+RATE_OVER_MIN, RATE_LEAST_MIN = 20.0, 5.0
+"""Arrivals are counted over so long; a rush of less than the second says nothing about how many will come."""
+ROUNDS = 8
+GRID_MIN = np.array([0.0, 0.25, 0.5, 1, 1.5, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 144, 240, 480, 1440])
+ROUNDING = 1e-9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recent:
+    """Who came lately: `stays_min` (r), `scores` among them (r × r, -inf where never), and how many come a minute."""
+
+    stays_min: Numbers
+    scores: Numbers
+    per_min: float
+
+    def __len__(self) -> int:
+        return len(self.stays_min)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Present:
+    """Who waits: `left_min` (n) until it is too late to ring them; `to_recent` (n × r) scores, -inf where never.
+
+    The pairs that may be offered now are `a`, `b` (indices) with their `score`.
+    """
+
+    left_min: Numbers
+    to_recent: Numbers
+    a: Indices
+    b: Indices
+    score: Numbers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outlook:
+    """What may come: `elsewhere` (r) is what each recent arrival could have instead, `rate` that of one of them."""
+
+    elsewhere: Numbers
+    rate: float
+    price: float
+    call: float
+
+    def curves(self, to_recent: Numbers) -> Numbers:
+        """Worth of waiting (k × grid) of newcomers with these scores (k × r)."""
+        return _curves(to_recent + self.call - self.elsewhere, self.rate, self.price, np.zeros(len(to_recent)))
+
+
+class Patience:
+    """The outlook of one pool, renewed every `LOOK_EVERY_MIN` from who waits and who came; kept, but never stored."""
+
+    def __init__(self, minute_costs: float = MINUTE_COSTS) -> None:
+        self._minute_costs = minute_costs
+        self._looked_min = -np.inf
+        self._outlook: Outlook | None = None
+        self._curves: dict[str, Numbers] = {}
+
+    def due(self, now_min: float) -> bool:
+        """Whether it is time to look ahead again."""
+        return not self._looked_min <= now_min < self._looked_min + LOOK_EVERY_MIN
+
+    def look(self, now_min: float, keys: Sequence[str], present: Present, recent: Recent, answered: float) -> None:
+        """Look ahead for the people with these `keys`."""
+        curves, self._outlook = look_ahead(present, recent, answered, self._minute_costs)
+        self._looked_min = now_min
+        self._curves = dict(zip(keys, curves, strict=True))
+
+    def new(self, keys: Sequence[str]) -> list[int]:
+        """Which of `keys` came after the last look."""
+        return [place for place, key in enumerate(keys) if key not in self._curves]
+
+    def meet(self, keys: Sequence[str], to_recent: Numbers) -> None:
+        """Take in people who came after the last look, by their scores with those who were recent then."""
+        if self._outlook is not None:
+            self._curves |= dict(zip(keys, self._outlook.curves(to_recent), strict=True))
+
+    def expects(self, keys: Sequence[str], left_min: Numbers) -> Numbers:
+        """What an offer must bring each of `keys`, with so many minutes left, to be worth more than waiting on."""
+        if self._outlook is None or not keys:
+            return np.zeros(len(keys))
+        nothing = np.zeros(len(GRID_MIN))
+        curves = np.stack([self._curves.get(key, nothing) for key in keys])
+        return asked_of_offers(curves, left_min, self._outlook)
+
+
+def asked_of_offers(curves: Numbers, left_min: Numbers, outlook: Outlook) -> Numbers:
+    """Each person's part of what an offer must bring: their expectation, less half of what a call itself counts."""
+    return worth_at(curves, left_min) - outlook.call / 2 - ROUNDING
+
+
+def surplus(present: Present, expects: Numbers) -> Numbers:
+    """By how much each pair is worth more now than what both could expect by waiting on; above 0: offer."""
+    return present.score - expects[present.a] - expects[present.b]
+
+
+def look_ahead(
+    present: Present, recent: Recent, answered: float, minute_costs: float = MINUTE_COSTS
+) -> tuple[Numbers, Outlook | None]:
+    """What waiting on is worth to each person present, over the grid of minutes left, and the outlook it follows from.
+
+    `answered` is the share of offers that become a call. All is worth nothing if too little is known.
+    """
+    people = len(present.left_min)
+    if len(recent) < RECENT_LEAST:
+        return np.zeros((people, len(GRID_MIN))), None
+    seen = np.isfinite(recent.scores)
+    mean = float(recent.scores[seen].mean()) if seen.any() else 0.0
+    rate, price, call = answered * recent.per_min / len(recent), minute_costs * mean, CALL_COUNTS * mean
+    present = replace(present, to_recent=present.to_recent + call, score=present.score + call)
+    even = (mean + call) / 2  # as if every pair were the mean one and both gave up the same
+    curves, fresh = np.full((people, len(GRID_MIN)), even), np.full(len(recent), even)
+    for _ in range(ROUNDS):
+        values = worth_at(curves, present.left_min)
+        best, instead, first = _offers(present, values, fresh)
+        end = answered * _at_hand(present, values)
+        curves = (curves + _curves(present.to_recent - instead, rate, price, end)) / 2
+        new = _curves(recent.scores + call - best, rate, price, answered * np.maximum(first, 0.0))
+        fresh = (fresh + worth_at(new, recent.stays_min)) / 2
+    elsewhere, _, _ = _offers(present, worth_at(curves, present.left_min), fresh)
+    return curves, Outlook(elsewhere=elsewhere, rate=rate, price=price, call=call)
+
+
+def recent_limit(waiting: int) -> int:
+    """How many recent arrivals to look at while so many wait."""
+    return max(RECENT_LEAST, min(RECENT_LIMIT, WORK_LIMIT // max(1, waiting)))
+
+
+def arrivals_per_min(came_min: Numbers, now_min: float) -> float:
+    """How many come a minute: in the last `RATE_OVER_MIN`, or over as long as it took the last few to come."""
+    if not len(came_min):
+        return 0.0
+    ordered = np.sort(came_min)
+    count = max(min(RECENT_LEAST, len(ordered)), int((ordered > now_min - RATE_OVER_MIN).sum()))
+    return count / max(now_min - float(ordered[-count]), RATE_LEAST_MIN)
+
+
+def _at_hand(present: Present, values: Numbers) -> Numbers:
+    """What each could count on having when their window ends: the best of those present, less what these expect."""
+    best = np.zeros(len(present.left_min))
+    np.maximum.at(best, present.a, present.score - values[present.b])
+    np.maximum.at(best, present.b, present.score - values[present.a])
+    return best
+
+
+def _offers(present: Present, values: Numbers, fresh: Numbers) -> tuple[Numbers, Numbers, Numbers]:
+    """For each recent arrival: what they could have; that without this person (n × r); the best offer of those here."""
+    offer = present.to_recent - values[:, None]
+    if not len(offer):
+        return fresh, offer, np.zeros(len(fresh))
+    who, column = offer.argmax(axis=0), np.arange(offer.shape[1])
+    first = offer[who, column]
+    offer[who, column] = -np.inf
+    instead = np.broadcast_to(np.maximum(fresh, first), offer.shape).copy()
+    instead[who, column] = np.maximum(fresh, offer.max(axis=0))
+    return np.maximum(fresh, first), instead, first
+
+
+def _curves(gain: Numbers, rate: float, price: float, at_hand: Numbers) -> Numbers:
+    """Worth of waiting (k × grid) for people whose gain from each recent arrival is `gain` (k × r).
+
+    One step of an exponential integrator a cell: exact while the same arrivals stay better than waiting.
+    """
+    value = at_hand.astype(np.float64)
+    curve = [value]
+    for minutes in np.diff(GRID_MIN):
+        better = gain - value[:, None]
+        slope = rate * (better > 0).sum(axis=1) + ROUNDING
+        rise = rate * np.maximum(better, 0.0).sum(axis=1) - price
+        value = np.maximum(value + rise * -np.expm1(-slope * minutes) / slope, 0.0)
+        curve.append(value)
+    return np.stack(curve, axis=1)
+
+
+def worth_at(curves: Numbers, left_min: Numbers) -> Numbers:
+    """Each person's curve at their own time left; nothing once it is too late."""
+    left = np.clip(left_min, 0.0, GRID_MIN[-1])
+    cell = np.clip(np.searchsorted(GRID_MIN, left, side="right") - 1, 0, len(GRID_MIN) - 2)
+    share = (left - GRID_MIN[cell]) / (GRID_MIN[cell + 1] - GRID_MIN[cell])
+    row = np.arange(len(left))
+    inside: Numbers = curves[row, cell] * (1 - share) + curves[row, cell + 1] * share
+    return np.where(left_min <= 0, 0.0, inside)

@@ -1,0 +1,1 @@
+"""The town in virtual time: the pool's own code over days in minutes, judged against a clairvoyant."""

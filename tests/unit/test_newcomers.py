@@ -1,0 +1,74 @@
+"""A patient pool: who came lately is taken for who may come, and a better pair is worth a wait."""
+
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+
+from matcher.events import PersonWaiting, Tick
+from matcher.invitation import Invitation
+from matcher.newcomers import scores_between
+from matcher.person import Features
+from matcher.pool import Pool
+from matcher.rules import free
+from matcher.score import Model
+
+NOW = datetime(2026, 3, 2, 8, tzinfo=UTC)
+LIKES = ("animals", "baking", "birds", "books", "cooking", "crafts")
+PEOPLE, EVERY_S = 40, 20
+
+
+def features(number: int, alike: bool, **change: object) -> Features:
+    likes = LIKES[:1] if alike else tuple(LIKES[(number * step + step) % 6] for step in (1, 5, 7))
+    usual = {"cell": "51.5,-0.1", "languages": ("en",), "age_band": "35-49", "likes": tuple(dict.fromkeys(likes))}
+    return Features.model_validate({**usual, **change})
+
+
+def waiting(number: int, alike: bool) -> PersonWaiting:
+    at = NOW + timedelta(seconds=number * EVERY_S)
+    return PersonWaiting(
+        id=f"w-{number}", at=at, market="GB", person=f"p-{number:02d}", seq=number, availability=f"av-{number}",
+        opened_at=at, until=at + timedelta(minutes=30), company="either", posted_at=at,
+        features=features(number, alike),
+    )  # fmt: skip
+
+
+def offered(alike: bool, patient: bool) -> list[Invitation]:
+    """Everybody comes in turn, and nobody answers: what is offered first to each."""
+    pool, offset, offers = Pool("GB", patient=patient), 0, []
+    for number in range(PEOPLE):
+        at = NOW + timedelta(seconds=number * EVERY_S)
+        for event in (
+            waiting(number, alike), Tick(id=f"t-{number}", at=at, market="GB", now=at, wall=at),
+        ):  # fmt: skip
+            rows = pool.apply(event, offset)
+            offers += [row for row in rows if isinstance(row, Invitation) and row.state == "offered"]
+            offset += 1
+    return offers
+
+
+def test_where_everybody_is_alike_a_patient_pool_offers_as_soon_as_any_pool() -> None:
+    patient, at_once = offered(alike=True, patient=True), offered(alike=True, patient=False)
+    assert [row.decided_wall for row in patient] == [row.decided_wall for row in at_once]
+
+
+def test_where_people_differ_a_patient_pool_offers_better_pairs() -> None:
+    patient, at_once = offered(alike=False, patient=True), offered(alike=False, patient=False)
+    assert patient
+    assert np.mean([row.score for row in patient]) > np.mean([row.score for row in at_once])
+
+
+def test_the_same_log_gives_a_patient_pool_the_same_offers() -> None:
+    assert offered(alike=False, patient=True) == offered(alike=False, patient=True)
+
+
+def test_nobody_is_scored_with_themselves_or_against_a_rule() -> None:
+    pool = Pool("GB")
+    for number in range(3):
+        pool.apply(waiting(number, alike=True), number)
+    people = [free(row, NOW) for row in pool.waiting.values()]
+    scores = scores_between(people, people, Model())
+    assert np.isneginf(np.diag(scores)).all()
+    assert scores[0, 1] == scores[1, 0] == pytest.approx(scores[1, 2])
+    other = people[0].row.model_copy(update={"person": "x", "features": features(0, True, languages=("pl",))})
+    assert np.isneginf(scores_between(people, [free(other, NOW)], Model())).all()

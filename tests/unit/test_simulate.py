@@ -1,0 +1,189 @@
+"""`partyline simulate`: a town in virtual time, five policies, a clairvoyant; and a market that somebody brings."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from matcher.errors import BadRequest
+from matcher.patience import MINUTE_COSTS
+from services import cli
+from services.simulate.clairvoyant import clairvoyant, possible_pairs
+from services.simulate.engine import Engine, Played
+from services.simulate.market import Market
+from services.simulate.market_file import read_market
+from services.simulate.policies import POLICIES, heaviest
+from services.simulate.signal import AUC, BOTH_WOULD, auc_of
+from services.simulate.town_day import town_days
+
+TOWN = {"people": 60, "hours": 2.0, "strength": "strong", "seed": 3}
+
+
+@pytest.fixture(scope="module")
+def town() -> Market:
+    return town_days(**TOWN)  # type: ignore[arg-type]
+
+
+def play(market: Market, policy: str, seed: int = 1) -> Played:
+    return Engine(market, POLICIES[policy](market, MINUTE_COSTS, seed), MINUTE_COSTS).play()
+
+
+def written(folder: Path, **market: Any) -> Path:
+    path = folder / "market.json"
+    path.write_text(json.dumps(market))
+    return path
+
+
+def simulated(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]:
+    assert cli.main(["simulate", "--json", "--jobs", "1", *arguments]) == 0
+    found: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return found
+
+
+# --- a town ---
+
+
+@pytest.mark.parametrize("policy", sorted(POLICIES))
+def test_every_truth_holds_under_every_policy(town: Market, policy: str) -> None:
+    played = play(town, policy)
+    assert played.truths.shown == []
+    assert played.calls > 0
+    assert played.utility <= clairvoyant(town, MINUTE_COSTS).matching
+
+
+def test_the_same_seed_is_the_same_town_and_the_same_day(town: Market) -> None:
+    again = town_days(**TOWN)  # type: ignore[arg-type]
+    assert (again.scores == town.scores).all()
+    one, other = play(town, "partyline"), play(again, "partyline")
+    assert np.array_equal(one.waited_min, other.waited_min, equal_nan=True)
+    assert one.utility == other.utility
+
+
+@pytest.mark.parametrize("strength", sorted(AUC))
+def test_the_strength_of_the_signal_is_the_auc_that_the_scores_reach(strength: str) -> None:
+    market = town_days(150, 1.0, strength, 1)
+    among = market.scores[np.triu_indices(150, 1)].astype(float)
+    assert auc_of(among) == pytest.approx(AUC[strength], abs=0.01)
+    assert among.mean() == pytest.approx(BOTH_WOULD, abs=0.01)
+    assert market.auc == pytest.approx(AUC[strength], abs=1e-6)
+    assert (market.scores == market.scores.T).all()
+
+
+def test_outcomes_drawn_with_the_scores_have_the_auc_that_is_worked_out() -> None:
+    chances = np.array([0.2, 0.2, 0.8])
+    # one "yes" beats one "no" of a lower score, and half of one of the same: summed over all pairs of chances
+    yes, no = chances / chances.sum(), (1 - chances) / (1 - chances).sum()
+    beats = (chances[:, None] > chances) + 0.5 * (chances[:, None] == chances)
+    assert auc_of(chances) == pytest.approx(float(yes @ beats @ no))
+
+
+def test_nobody_waits_in_their_own_quiet_hours_or_beyond_their_window(town: Market) -> None:
+    played = play(town, "partyline")
+    called = np.isfinite(played.waited_min)
+    assert (played.waited_min[called] <= (town.until_min - town.from_min)[called] - 3).all()
+    assert (played.waited_min[called] >= 0).all()
+
+
+def test_a_whole_simulation_reports_every_figure(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    picture = tmp_path / "waits.svg"
+    size = ("--people", "50", "--hours", "2", "--seeds", "2")
+    found = simulated(capsys, *size, "--signal", "weak", "--plot", str(picture))
+    assert found["signal"] == "weak"
+    assert found["seeds"] == 2
+    assert set(found["policies"]) == {"partyline", "greedy", "first_fit", "batch", "random"}
+    for figures in found["policies"].values():
+        assert {"utility_share", "coverage", "wait_p50_min", "wait_p90_min"} <= set(figures)
+    assert len(found["utility_over_greedy_ci"]) == 2
+    assert found["violations"] == 0
+    assert set(found["groups"]) == {"age", "area", "windows_a_day"}
+    assert "never_asked_share" in found
+    assert picture.read_text().startswith("<?xml")
+
+
+def test_a_town_of_one_meets_nobody(capsys: pytest.CaptureFixture[str]) -> None:
+    found = simulated(capsys, "--people", "1", "--hours", "2", "--seeds", "1")
+    assert found["policies"]["partyline"]["coverage"] == 0
+    assert found["clairvoyant"]["utility"] == 0
+    assert found["violations"] == 0
+
+
+# --- a given market ---
+
+SQUARE = {
+    "windows": [["a", 0, 30], ["b", 0, 30], ["c", 0, 30], ["d", 0, 30]],
+    "pairs": [["a", "b", 0.9], ["a", "c", 0.8], ["b", "d", 0.8], ["c", "d", 0.1]],
+}
+
+
+def test_the_optimum_of_a_small_market_is_exact(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    found = simulated(capsys, "--market", str(written(tmp_path, **SQUARE)), "--seeds", "1")
+    assert found["clairvoyant"] == {"utility": 1.6, "utility_if_all_answer": 1.6, "how": "exact"}
+    assert found["policies"]["partyline"]["utility_share"] == 1.0
+    assert found["policies"]["greedy"]["utility_share"] == pytest.approx((0.9 + 0.1) / 1.6, abs=1e-3)
+    assert found["signal"] is None
+
+
+def test_a_pair_is_worth_its_score_less_the_wait_of_whoever_came_first(tmp_path: Path) -> None:
+    path = written(tmp_path, windows=[["late", 10, 40], ["soon", 0, 30]], scores=[[None, 0.5], [0.5, None]])
+    market = read_market(path)
+    assert possible_pairs(market, 0.005).worth == pytest.approx([0.45])
+    assert play(market, "partyline").utility == pytest.approx(0.45, abs=0.005)
+
+
+def test_windows_that_do_not_overlap_or_too_briefly_are_no_pair(tmp_path: Path) -> None:
+    windows = [["a", 0, 10], ["b", 10, 20], ["c", 18, 40]]
+    market = read_market(written(tmp_path, windows=windows, scores=[[None, 1, 1], [1, None, 1], [1, 1, None]]))
+    assert len(possible_pairs(market, 0.0).worth) == 0
+    assert play(market, "greedy").calls == 0
+
+
+@pytest.mark.parametrize("score", [0.0, 0.4])
+def test_where_all_scores_are_alike_patience_is_no_worse_than_greed(tmp_path: Path, score: float) -> None:
+    starts = np.random.default_rng(5).uniform(0, 120, 80).round(2).tolist()
+    alike = [[score] * 80 for _ in range(80)]
+    market = read_market(written(tmp_path, windows=[[f"w{i}", s, s + 25] for i, s in enumerate(starts)], scores=alike))
+    assert play(market, "partyline").utility >= play(market, "greedy").utility - 1e-9
+    assert play(market, "partyline").calls >= play(market, "greedy").calls
+
+
+def test_an_empty_market_is_played(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    found = simulated(capsys, "--market", str(written(tmp_path, windows=[], scores=[])), "--seeds", "1")
+    assert found["policies"]["partyline"]["coverage"] == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("{", "is not JSON"),
+        ("[]", "a market is"),
+        ('{"windows": []}', "either"),
+        ('{"windows": [["a", 0]], "pairs": []}', "window 0 is not"),
+        ('{"windows": [["a", 5, 5]], "pairs": []}', "ends after it begins"),
+        ('{"windows": [["a", 0, 9], ["a", 0, 9]], "pairs": []}', "there twice"),
+        ('{"windows": [["a", 0, Infinity]], "pairs": []}', "not a finite number"),
+        ('{"windows": [["a", 0, 9], ["b", 0, 9]], "pairs": [["a", "b", NaN]]}', "not a finite number"),
+        ('{"windows": [["a", 0, 9], ["b", 0, 9]], "pairs": [["a", "b", 1.5]]}', "a chance from 0 to 1"),
+        ('{"windows": [["a", 0, 9], ["b", 0, 9]], "pairs": [["a", "c", 0.5]]}', "not of two windows"),
+        ('{"windows": [["a", 0, 9], ["b", 0, 9]], "scores": [[0, 1], [0.5, 0]]}', "either way round"),
+        ('{"windows": [["a", 0, 9], ["b", 0, 9]], "scores": [[0, 1]]}', "matrix of 2 rows"),
+    ],
+)
+def test_a_market_that_makes_no_sense_is_refused_with_one_sentence(tmp_path: Path, text: str, sentence: str) -> None:
+    path = tmp_path / "market.json"
+    path.write_text(text)
+    with pytest.raises(BadRequest, match=sentence):
+        read_market(path)
+
+
+def test_a_million_people_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["simulate", "--people", "1000000"])
+    assert "from 1 to 5000" in capsys.readouterr().err
+
+
+def test_the_heaviest_pairs_are_found_where_one_by_one_would_not() -> None:
+    a, b = np.array([0, 1, 0]), np.array([1, 2, 3])
+    assert heaviest(a, b, np.array([0.9, 0.6, 0.6])) == [(0, 3), (1, 2)]
+    assert heaviest(a, b, np.array([0.9, -0.6, -0.6])) == [(0, 1)]
