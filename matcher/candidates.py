@@ -19,7 +19,7 @@ from matcher.links import Flags, Floats, Links, Slots, link, pairs, rescored, un
 from matcher.person import LANGUAGES, TOPICS
 from matcher.rules import RULES, Free
 from matcher.score import Model, score_pairs
-from matcher.search import PAIR_RULES, Found, are_bonded, index_of, search
+from matcher.search import PAIR_RULES, Found, are_bonded, index_of, search, wishes_of
 from matcher.standing import Standing, key_of, widened
 
 CANDIDATES_PER_PERSON = 24
@@ -74,17 +74,18 @@ class Candidates:
     def update(self, gone: Iterable[str], come: Sequence[Free], seed: str) -> None:
         """`gone` stand here no more, `come` do; who changed is in both. `seed` casts the lots."""
         bereft = self._take_out([person for person in gone if person in self.standing])
-        slots = self.standing.enter(come, self._model)
+        # Neighbours stand side by side, and so lie near each other in memory: half the time for a large crowd.
+        slots = self.standing.enter(sorted(come, key=lambda one: one.features.cell), self._model)
         self._widen()
         self._few = {person: None for person in self._few if person in self.standing}
-        self._few.update((self._name(slot), None) for slot in bereft if self._has_few(slot))
+        self._few.update(self._with_few(bereft))
         again = list(self._few)[:AGAIN_PER_TICK]
         for person in again:
             del self._few[person]
         who = np.concatenate([slots, np.array([self._at(person) for person in again], np.int64)])
         for start in range(0, len(who), SEARCHED_AT_ONCE):
             self._search(who[start : start + SEARCHED_AT_ONCE], seed)
-        self._few.update((self._name(slot), None) for slot in who.tolist() if self._has_few(slot))
+        self._few.update(self._with_few(who))
         self.changed.update(dict.fromkeys(who.tolist()))
 
     def linked(self, a: int, b: int) -> tuple[float, bool]:
@@ -108,13 +109,13 @@ class Candidates:
         kept = self.pairs
         rescored(kept.u, kept.v, self._scores(kept.u, kept.v, kept.bond), self._links)
 
-    def _take_out(self, gone: list[str]) -> list[int]:
+    def _take_out(self, gone: list[str]) -> Slots:
+        """These people go; those who had them for a candidate and stay."""
         slots = self.standing.leave(gone)
         self._refused[slots] = 0
         for slot in slots.tolist():
             self.changed.pop(slot, None)
-        left = unlink(slots, self._links)
-        return [slot for slot in dict.fromkeys(left.tolist()) if self.standing.one[slot]]
+        return np.setdiff1d(unlink(slots, self._links), slots)
 
     def _search(self, who: Slots, seed: str) -> None:
         starts, others, kept = self._found(who, seed)
@@ -126,34 +127,32 @@ class Candidates:
     def _found(self, who: Slots, seed: str) -> Found:
         standing = self.standing
         everybody = standing.slots
+        asked = np.array([name in RULES for name in PAIR_RULES])
         index = index_of(standing.people, everybody, len(TOPICS), len(LANGUAGES))
         bonds = [self._bonds_here(slot) for slot in who.tolist()]
         return search(
             who, np.array([slot for some in bonds for slot in some], np.int64),
             np.cumsum([0, *map(len, bonds)]), everybody, index, self.bound,
-            key_of(seed) >> 1, standing.people, standing.lists,
-            np.array([name in RULES for name in PAIR_RULES]), self._refused,
+            key_of(seed) >> 1, standing.people, standing.lists, wishes_of(asked), asked, self._refused,
         )  # fmt: skip
 
     def _bonds_here(self, slot: int) -> list[int]:
         names = self.standing.free_at(slot).features.bonds
-        return [other for name in names if (other := self.standing.slot_of(name)) is not None]
+        return [other for name in names if (other := self.standing.slot_of(name)) is not None] if names else []
 
     def _scores(self, u: Slots, v: Slots, bonded: NDArray[np.bool_]) -> Floats:
         return score_pairs(self._model, self.standing.crowd, self.standing.effects, u, v, bonded)
-
-    def _name(self, slot: int) -> str:
-        return self.standing.free_at(slot).person
 
     def _at(self, person: str) -> int:
         slot = self.standing.slot_of(person)
         assert slot is not None
         return slot
 
-    def _has_few(self, slot: int) -> bool:
-        """Fewer than a third of the bound, and there are more people than those."""
+    def _with_few(self, slots: Slots) -> dict[str, None]:
+        """Those of them with fewer candidates than a third of the bound, though there are more people than those."""
         fewest = min(self.bound // 3, len(self.standing) - 1)
-        return int(self._links[3][slot]) < fewest
+        few = slots[self._links[3][slots] < fewest]
+        return dict.fromkeys(self.standing.free_at(slot).person for slot in few.tolist())
 
     def _widen(self) -> None:
         count = len(self.standing.people)

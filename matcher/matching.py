@@ -22,9 +22,9 @@ WAIT_BONUS_PER_MIN = 0.005
 WAIT_BONUS_LIMIT_MIN = 30.0
 ANEW_SHARE = 0.2
 """With more new people than this it is made anew: mending would cost as much."""
-TURN_SHARE = 0.05
+TURN_SHARE = 0.01
 """The share of all who are looked at in turn, tick by tick, whatever changed: weights grow with the wait."""
-SHAKES_OF_CHANGED = 10
+SHAKES_OF_CHANGED = 3
 
 
 Made = tuple[int, int, float, float]
@@ -131,8 +131,9 @@ class Matching:
         who = np.union1d(unsettled, everybody[start : start + share]).astype(np.int32)
         graph, state = self._graph(), state_of(self._mate, self._held)
         improve(who, graph, state)
+        before = self._mate.copy()
         shake(unsettled.astype(np.int32), SHAKES_OF_CHANGED * len(unsettled), graph, state)
-        improve(who, graph, state)
+        improve(np.flatnonzero(self._mate != before).astype(np.int32), graph, state)
 
     def _graph(self) -> Graph:
         nbr, _, _, degree = self._candidates.links

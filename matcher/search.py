@@ -25,7 +25,7 @@ ALL_LOOKED_AT = 128
 """Up to so many people everybody is looked at."""
 LOOKS = 200
 """The most people that one search looks at in a crowd: half of them near, the others by topic and by lot."""
-RINGS = 40
+RINGS = 12
 """How many cells (of a tenth of a degree) far "near" may be."""
 NEAR, TOPICS, LOTS = 16, 12, 6
 """How many acceptable people of each kind a search is content with, for 24 candidates."""
@@ -77,43 +77,67 @@ def _listed(key: int, start: int, end: int, lists: Keys) -> bool:
 
 
 @compiled
-def _refuses(rule: int, a: int, b: int, people: People, lists: Keys) -> bool:
-    """Whether the person at slot `a` may not meet the one at `b` by this rule."""
-    mine, yours = people[a], people[b]
-    if rule == BLOCK:
-        return _listed(yours.key, mine.lists, mine.lists + mine.bonds, lists)
-    if rule == LANGUAGE:
-        return bool(mine.languages & yours.languages == 0)
-    if rule == GENDER_WISH:
-        return bool(mine.wishes & SAME_GENDER and (mine.gender == 0 or mine.gender != yours.gender))
-    if rule == AGE_WISH:
-        return bool(mine.wishes & NEAR_AGE and abs(mine.age - yours.age) > 1)
-    if rule == HOME_WISH:
-        return bool(mine.wishes & NEAR_HOME and _km(a, b, people) > NEAR_HOME_KM)
-    if rule == COMPANY:
-        keeps = _listed(yours.key, mine.lists + mine.bonds, mine.lists + mine.met, lists)
-        if mine.company == KNOWN:
-            return not keeps
-        if keeps:
-            return bool(mine.company == NEW)
-        return _listed(yours.key, mine.lists + mine.met, mine.lists + mine.asked, lists)
-    return _listed(yours.key, mine.lists + mine.asked, mine.lists + mine.end, lists)
+def _lists(a: int, key: int, people: People, lists: Keys) -> tuple[bool, bool, bool, bool]:
+    """Whether the person at slot `a` blocks, keeps, has met, was asked about whom this key names."""
+    one = people[a]
+    if one.end == 0:
+        return False, False, False, False
+    bonds, met, asked = one.lists + one.bonds, one.lists + one.met, one.lists + one.asked
+    return (
+        _listed(key, one.lists, bonds, lists), _listed(key, bonds, met, lists), _listed(key, met, asked, lists),
+        _listed(key, asked, one.lists + one.end, lists),
+    )  # fmt: skip
 
 
 @compiled
-def _km(a: int, b: int, people: People) -> float:
+def _unwished(wishing: int, a: int, b: int, people: People) -> int:
+    """The first rule about a wish that refuses the pair, -1: none. `wishing` are both people's wishes together."""
     mine, yours = people[a], people[b]
-    east = (mine.lon - yours.lon) * math.cos(math.radians((mine.lat + yours.lat) / 2))
-    return KM_PER_DEGREE * math.hypot(mine.lat - yours.lat, east)
-
-
-@compiled
-def refused_by(a: int, b: int, people: People, lists: Keys, asked: Flags) -> int:
-    """The place in `PAIR_RULES` of the first rule, of those `asked`, that refuses the pair either way; -1: none."""
-    for rule in range(len(asked)):
-        if asked[rule] and (_refuses(rule, a, b, people, lists) or _refuses(rule, b, a, people, lists)):
-            return rule
+    if wishing & SAME_GENDER and (mine.gender != yours.gender or mine.gender == 0):
+        return GENDER_WISH
+    if wishing & NEAR_AGE and abs(mine.age - yours.age) > 1:
+        return AGE_WISH
+    if wishing & NEAR_HOME:
+        east = (mine.lon - yours.lon) * math.cos(math.radians((mine.lat + yours.lat) / 2))
+        if KM_PER_DEGREE * math.hypot(mine.lat - yours.lat, east) > NEAR_HOME_KM:
+            return HOME_WISH
     return -1
+
+
+@compiled
+def _unfit(company: int, keeps: bool, met: bool) -> bool:
+    if company == KNOWN:
+        return not keeps
+    return company == NEW if keeps else met
+
+
+@compiled
+def refused_by(a: int, b: int, people: People, lists: Keys, wishes: int, asked: Flags) -> int:
+    """The place in `PAIR_RULES` of the first rule, of those `asked`, that refuses the pair either way; -1: none.
+
+    `wishes` are the wishes that these rules look at, as bits.
+    """
+    mine, yours = people[a], people[b]
+    blocks, keeps, met, knew = _lists(a, yours.key, people, lists)
+    blocks_me, keeps_me, met_me, knew_me = _lists(b, mine.key, people, lists)
+    if asked[BLOCK] and (blocks or blocks_me):
+        return BLOCK
+    if asked[LANGUAGE] and mine.languages & yours.languages == 0:
+        return LANGUAGE
+    wishing = (mine.wishes | yours.wishes) & wishes
+    if wishing:
+        rule = _unwished(wishing, a, b, people)
+        if rule >= 0:
+            return rule
+    if asked[COMPANY] and (_unfit(mine.company, keeps, met) or _unfit(yours.company, keeps_me, met_me)):
+        return COMPANY
+    return ASKED_BEFORE if asked[ASKED_BEFORE] and (knew or knew_me) else -1
+
+
+def wishes_of(asked: Flags) -> int:
+    """The wishes that the rules `asked` look at."""
+    bits = ((GENDER_WISH, SAME_GENDER), (AGE_WISH, NEAR_AGE), (HOME_WISH, NEAR_HOME))
+    return sum(bit for rule, bit in bits if asked[rule])
 
 
 @compiled
@@ -136,15 +160,16 @@ def _roll(dice: Keys, sides: int) -> int:
 
 @compiled
 def _look(
-    a: int, b: int, found: Slots, count: int, people: People, lists: Keys, asked: Flags, refused: NDArray[np.int64]
-) -> int:
+    a: int, b: int, found: Slots, count: int,
+    people: People, lists: Keys, wishes: int, asked: Flags, refused: NDArray[np.int64],
+) -> int:  # fmt: skip
     """One more in `found`, if b is somebody else, not found yet, and no rule refuses."""
     if a == b:
         return count
     for i in range(count):
         if found[i] == b:
             return count
-    rule = refused_by(a, b, people, lists, asked)
+    rule = refused_by(a, b, people, lists, wishes, asked)
     if rule >= 0:
         refused[a, rule] += 1
         return count
@@ -155,7 +180,7 @@ def _look(
 @compiled
 def _look_near(
     a: int, enough: int, found: Slots, count: int, index: Index, dice: Keys,
-    people: People, lists: Keys, asked: Flags, refused: NDArray[np.int64],
+    people: People, lists: Keys, wishes: int, asked: Flags, refused: NDArray[np.int64],
 ) -> int:  # fmt: skip
     by_cell, starts, top, left, rows, columns, _, _, _, _ = index
     row, column = people[a].row - top, people[a].column - left
@@ -173,7 +198,7 @@ def _look_near(
                             return count
                         looks += 1
                         b = by_cell[first + (i + turn) % size]
-                        count = _look(a, b, found, count, people, lists, asked, refused)
+                        count = _look(a, b, found, count, people, lists, wishes, asked, refused)
                 c += 1 if edge or ring == 0 else 2 * ring
     return count
 
@@ -181,19 +206,19 @@ def _look_near(
 @compiled
 def _look_among(
     a: int, tries: int, enough: int, found: Slots, count: int, group: Slots, first: int, size: int, dice: Keys,
-    people: People, lists: Keys, asked: Flags, refused: NDArray[np.int64],
+    people: People, lists: Keys, wishes: int, asked: Flags, refused: NDArray[np.int64],
 ) -> int:  # fmt: skip
     for _ in range(tries if size else 0):
         if count >= enough:
             break
-        count = _look(a, group[first + _roll(dice, size)], found, count, people, lists, asked, refused)
+        count = _look(a, group[first + _roll(dice, size)], found, count, people, lists, wishes, asked, refused)
     return count
 
 
 @compiled
 def search(
     who: Slots, bonds: Slots, bonds_start: Slots, everybody: Slots, index: Index, bound: int, seed: int,
-    people: People, lists: Keys, asked: Flags, refused: NDArray[np.int64],
+    people: People, lists: Keys, wishes: int, asked: Flags, refused: NDArray[np.int64],
 ) -> Found:  # fmt: skip
     """Where the findings of each of `who` begin, the people found, and which of them must be kept (bonds and lots).
 
@@ -216,12 +241,12 @@ def search(
         dice[0] = people[a].key ^ np.uint64(seed)
         refused[a, :] = 0
         for j in range(bonds_start[i], min(bonds_start[i + 1], bonds_start[i] + bound)):
-            count = _look(a, bonds[j], found, count, people, lists, asked, refused)
+            count = _look(a, bonds[j], found, count, people, lists, wishes, asked, refused)
         sure = count
         if few:
             for b in everybody:
                 if count < most:
-                    count = _look(a, b, found, count, people, lists, asked, refused)
+                    count = _look(a, b, found, count, people, lists, wishes, asked, refused)
         elif people[a].company == KNOWN and asked[COMPANY]:
             refused[a, COMPANY] += len(everybody) - 1 - count
         else:
@@ -232,10 +257,11 @@ def search(
                     rarest, rarest_size = bit, size
             first, size = language_starts[rarest], language_starts[rarest + 1] - language_starts[rarest]
             count = _look_among(
-                a, LOOKS // 4, sure + lots, found, count, by_language, first, size, dice, people, lists, asked, refused
-            )
+                a, LOOKS // 4, sure + lots, found, count,
+                by_language, first, size, dice, people, lists, wishes, asked, refused,
+            )  # fmt: skip
             sure = count
-            count = _look_near(a, sure + near, found, count, index, dice, people, lists, asked, refused)
+            count = _look_near(a, sure + near, found, count, index, dice, people, lists, wishes, asked, refused)
             bits = 0
             for bit in range(len(topic_starts) - 1):
                 bits += people[a].likes >> bit & 1
@@ -246,7 +272,7 @@ def search(
                     first, size = topic_starts[bit], topic_starts[bit + 1] - topic_starts[bit]
                     count = _look_among(
                         a, 2 * share, min(count + share, sure + by_topic_too), found, count,
-                        by_topic, first, size, dice, people, lists, asked, refused,
+                        by_topic, first, size, dice, people, lists, wishes, asked, refused,
                     )  # fmt: skip
         out[base : base + count] = found[:count]
         kept[base : base + sure] = True

@@ -18,7 +18,7 @@ Effort = Literal["fast", "best"]
 EXACT_PEOPLE: dict[Effort, int] = {"fast": 100, "best": 400}
 EXACT_EDGES = 5_000
 """Up to here the exact matching takes milliseconds (fast) or some tens of them (best)."""
-SHAKES: dict[Effort, int] = {"fast": 5, "best": 60}
+SHAKES: dict[Effort, int] = {"fast": 2, "best": 40}
 """Edges that are forced in, for each person."""
 STEP, BOUND_STEP = 3e-3, 3e-4
 """The auction's step as a share of the mean best edge: for a matching, and for a bound."""

@@ -19,13 +19,12 @@ from matcher.matching import Matching
 from matcher.rules import Free
 from matcher.score import Model
 from matcher.solve import Effort
+from matcher.warm import warm_up
 from services.bench.crowd import NOW, crowd, pairs_only
 from services.bench.measure import TIMES, median, peak_rss_mb, shares, timed
 
 TICKS = 20
 TICK = timedelta(seconds=0.5)
-WARM_UP = 400
-"""People enough that every loop runs once: the fast ways, not the exact one for few."""
 
 
 class TimedCandidates(Candidates):
@@ -53,7 +52,7 @@ class Run:
 
 def figures(found: argparse.Namespace) -> dict[str, Any]:
     """What `bench match --people` prints."""
-    compile_s, _ = timed(lambda: _warm_up(found.neighbours, found.effort))
+    compile_s, _ = timed(warm_up)
     if found.nakama:
         return {**_nakama(found), "compile_s": round(compile_s, 3), "peak_rss_mb": peak_rss_mb()}
     people = crowd(found.people, found.seed)
@@ -74,14 +73,6 @@ def figures(found: argparse.Namespace) -> dict[str, Any]:
     return told | shares(graph, run.matching.weight) | (_ticks(run, people, found) if found.arrivals else {})
 
 
-def _warm_up(bound: int, effort: Effort) -> None:
-    """Everything once, so that what is measured afterwards is compiled."""
-    run = Run(crowd(WARM_UP, 0), bound, effort)
-    run.candidates.update([f"p-{number:08}" for number in range(9)], crowd(9, 0, WARM_UP), "tick-1")
-    run.matching.update(NOW)
-    run.matching.pairs()
-
-
 def _ticks(run: Run, people: Sequence[Free], found: argparse.Namespace) -> dict[str, Any]:
     """Ticks in which some come and as many go, and how good the mended matching is after the last."""
     dice = np.random.default_rng(found.seed)
@@ -96,7 +87,6 @@ def _ticks(run: Run, people: Sequence[Free], found: argparse.Namespace) -> dict[
         present = {key: one for key, one in present.items() if key not in set(gone)} | {one.person: one for one in come}
     mended = run.matching.weight
     fresh = Run(list(present.values()), found.neighbours, found.effort)
-    fresh.matching.update(NOW + TICKS * TICK)
     again = Matching(run.candidates, found.effort)
     again.update(NOW + TICKS * TICK)
     return {

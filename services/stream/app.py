@@ -7,6 +7,7 @@ import os
 import faust
 import redis
 
+from matcher.warm import warm_up
 from services.adapters.kafka import EMBEDDED_FETCH_WAIT_MS, REAL_FETCH_WAIT_MS
 from services.adapters.views import ViewWriter
 from services.clock import SystemClock
@@ -47,6 +48,7 @@ def build(settings: Settings) -> faust.App:
 
 def run(settings: Settings) -> None:
     """Run until SIGTERM; waits for a broker that is away and says so."""
+    warm_up()  # before it joins: a worker that compiles answers nobody
     wait_for_broker(settings.broker, BROKER_WAIT_S, log.warning)
     create(settings.broker, settings.topic_prefix, settings.embedded)
     log.info("processor %d starts", os.getpid())

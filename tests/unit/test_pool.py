@@ -205,3 +205,90 @@ def test_rows_are_written_invitations_first_and_forgotten_windows_before_their_i
     window, (invitation,) = pool.waiting["ann"], pool.invitations.values()
     gone, gone_too = Forgotten("waiting", "bob"), Forgotten("invitations", "one")
     assert write_order([gone_too, window, gone, invitation]) == [invitation, window, gone, gone_too]
+
+
+# --- what is kept from tick to tick is made again from the rows ---
+
+
+def told_of_a_town(count: int) -> list[PoolEvent]:
+    """Many come, some of them change or leave, and time passes."""
+    events: list[PoolEvent] = []
+    for number in range(count):
+        told = waiting(f"p{number:03}", minutes=5 + number % 30)
+        likes = (("birds",), ("radio", "birds"), ())[number % 3]
+        quiet = {"start_min": 9 * 60 + 10, "end_min": 9 * 60 + 20} if number % 5 == 0 else None
+        features = {"likes": likes, "quiet": quiet, "cell": f"5{number % 4}.0,-1.0"}
+        told = told.model_copy(update={"features": Features.model_validate(FEATURES.model_dump() | features)})
+        events.append(told)
+        if number % 10 == 9:
+            events.append(tick(30 * number))
+        if number % 17 == 16:
+            events.append(left(f"p{number - 8:03}", "closed"))
+    return [*events, *(tick(30 * count + 60 * minute) for minute in range(40))]
+
+
+def answered(pool: Pool, changes: list[Change], offset: int) -> int:
+    """Every other offer is declined by one of the two; how many events that took."""
+    offered = [row for row in offers(changes) if row.state == "offered"]
+    for number, row in enumerate(offered[::2]):
+        no = InvitationAnswered(
+            id=f"no-{row.invitation}", at=NOW, market="GB", invitation=row, person=row.a, answer="decline"
+        )
+        pool.apply(no, offset + number)
+    return len(offered[::2])
+
+
+def lived(events: list[PoolEvent], restart_at: int | None = None) -> tuple[Pool, list[Invitation]]:
+    """A pool to which all this happened, made again from its rows before the event number `restart_at`; its offers."""
+    pool, offset, offered = Pool("GB"), 0, []
+    for number, event in enumerate(events):
+        if number == restart_at:
+            pool = Pool("GB", rows_of(pool).values())
+        changes = pool.apply(event, offset)
+        offset += 1
+        if isinstance(event, Tick):
+            assert_nobody_is_asked_twice(pool)
+            offered += [row for row in offers(changes) if row.state == "offered"]
+            offset += answered(pool, changes, offset)
+    return pool, offered
+
+
+def assert_nobody_is_asked_twice(pool: Pool) -> None:
+    asked = [person for row in pool.invitations.values() if row.live for person in row.people]
+    assert len(asked) == len(set(asked))
+
+
+def test_the_same_long_log_gives_the_same_rows() -> None:
+    events = told_of_a_town(90)
+    (one, offered), (two, offered_too) = lived(events), lived(events)
+    assert rows_of(one) == rows_of(two)
+    assert offered == offered_too
+
+
+@pytest.mark.parametrize("restart_at", [25, 60, 105])
+def test_a_pool_made_again_from_its_rows_goes_on_as_it_may(restart_at: int) -> None:
+    events = told_of_a_town(90)
+    pool, offered = lived(events, restart_at)
+    assert all(row.end for row in pool.waiting.values() if row.until <= pool.now)
+    assert len({row.people for row in offered}) > 20
+
+
+def test_quiet_hours_begin_and_end_while_somebody_waits() -> None:
+    pool = Pool("GB")
+    quiet = Features.model_validate(FEATURES.model_dump() | {"quiet": {"start_min": 9 * 60, "end_min": 9 * 60 + 10}})
+    pool.apply(waiting("ann").model_copy(update={"features": quiet}), 0)
+    pool.apply(waiting("bob"), 1)
+    assert offers(pool.apply(tick(1), 2)) == []
+    assert pool.refused == {"quiet_hours": 1}
+    assert offers(pool.apply(tick(599), 3)) == []
+    assert len(offers(pool.apply(tick(600), 4))) == 1
+
+
+def test_a_rest_after_not_now_ends_with_time_alone() -> None:
+    pool = pool_of("ann", "bob")
+    (row,) = offers(pool.apply(tick(1), 2))
+    pool.apply(InvitationAnswered(id="no", at=NOW, market="GB", invitation=row, person="ann", answer="decline"), 3)
+    pool.apply(left("bob", "closed"), 4)
+    pool.apply(waiting("dan"), 5)
+    assert offers(pool.apply(tick(180), 6)) == []
+    assert [one.people for one in offers(pool.apply(tick(181), 7))] == [("ann", "dan")]

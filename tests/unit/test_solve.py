@@ -83,7 +83,7 @@ SHAPES: list[Callable[[int, np.random.Generator], Edges]] = [
 
 
 @cache
-def shape(name: str, count: int = 600) -> tuple[Edges, float]:
+def shape(name: str, count: int = 400) -> tuple[Edges, float]:
     made = next(one for one in SHAPES if one.__name__ == name)(count, np.random.default_rng(5))
     return made, weight_of(made, exact(made))
 
@@ -142,7 +142,7 @@ SMALL = st.lists(st.tuples(NAMES, NAMES, WEIGHTS).filter(lambda edge: edge[0] !=
 
 
 @given(found=SMALL)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_a_small_graph_is_solved_exactly_and_negative_weights_are_never_taken(
     found: list[tuple[int, int, float]],
 ) -> None:
@@ -154,7 +154,7 @@ def test_a_small_graph_is_solved_exactly_and_negative_weights_are_never_taken(
 
 
 @given(found=SMALL)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_the_fast_way_always_gives_a_matching_and_at_least_two_thirds(found: list[tuple[int, int, float]]) -> None:
     graph = edges(8, *zip(*found, strict=True)) if found else edges(8, [], [], [])
     mate = solve_half_edges(graph.half_edges(), 5)

@@ -1,0 +1,55 @@
+"""The matching that is kept from tick to tick: nearly as heavy as one made anew, whatever came and went."""
+
+from datetime import timedelta
+
+import pytest
+
+from matcher.candidates import Candidates
+from matcher.matching import Matching
+from matcher.rules import Free
+from matcher.score import Model
+from matcher.solve import exact, weight_of
+from services.bench.crowd import NOW, crowd
+
+TICKS = 8
+TICK = timedelta(minutes=1)
+
+
+def made_of(people: list[Free]) -> tuple[Candidates, Matching]:
+    candidates = Candidates(Model())
+    candidates.update((), people, "tick-0")
+    matching = Matching(candidates)
+    matching.update(NOW)
+    return candidates, matching
+
+
+@pytest.mark.parametrize("count", [60, 500])
+def test_after_many_ticks_the_mended_matching_weighs_what_a_new_one_does(count: int) -> None:
+    people = crowd(count, 7)
+    candidates, matching = made_of(people)
+    for number in range(1, TICKS + 1):
+        gone = [one.person for one in people[:10]]
+        come = crowd(10, 7, count + 10 * number)
+        people = [*people[10:], *come]
+        candidates.update(gone, come, f"tick-{number}")
+        matching.update(NOW + number * TICK)
+        pairs = matching.pairs()
+        slots = [slot for pair in pairs for slot in pair[:2]]
+        assert len(slots) == len(set(slots))
+        assert {candidates.standing.free_at(slot).person for slot in slots} <= {one.person for one in people}
+        assert sum(pair[2] for pair in pairs) == pytest.approx(matching.weight)
+    anew = Matching(candidates)
+    anew.update(NOW + TICKS * TICK)
+    assert matching.weight >= 0.98 * anew.weight
+
+
+def test_every_pair_is_an_edge_and_together_they_weigh_what_the_matching_says() -> None:
+    candidates, matching = made_of(crowd(400, 9))
+    graph = matching.edges(NOW)
+    by_id = sorted(candidates.standing.slots.tolist(), key=lambda slot: candidates.standing.free_at(slot).person)
+    number = {slot: place for place, slot in enumerate(by_id)}
+    weights = {(u, v): w for u, v, w in zip(graph.u.tolist(), graph.v.tolist(), graph.w.tolist(), strict=True)}
+    for a, b, weight in matching.pairs():
+        assert weights[tuple(sorted((number[a], number[b])))] == pytest.approx(weight)  # type: ignore[index]
+    assert matching.weight <= weight_of(graph, exact(graph)) * (1 + 1e-9)
+    assert matching.weight >= 0.985 * weight_of(graph, exact(graph))
