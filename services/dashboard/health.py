@@ -15,10 +15,8 @@ import redis.asyncio
 from services.ready import FADES_AFTER_S, READY_EVERY_S, ready_key
 from services.stream.refused import refused_key
 
-WATCHED = ("processor", "notifier", "gateway", "bridge")
+WATCHED = ("processor", "notifier", "gateway", "bridge", "archivist")
 """Processes that a Partyline needs."""
-ALSO = ("archivist", "learner")
-"""Those that are watched from when they were first seen."""
 WELL_S = 3 * READY_EVERY_S
 """A sign of life older than this is late; after `FADES_AFTER_S` it is gone."""
 
@@ -32,17 +30,15 @@ class Health:
         self._redis = client
         self._prefix = prefix
         self._markets = markets
-        self._seen: set[str] = set()
         self.away = False
         self._processes: list[dict[str, Any]] = [{"name": name, "state": "unknown", "age_s": None} for name in WATCHED]
         self._refused: dict[str, int] | None = None
 
     async def look(self) -> None:
         """Ask once; that Redis is away is no error here."""
-        names = [*WATCHED, *ALSO]
         try:
             async with self._redis.pipeline(transaction=False) as pipe:
-                for name in names:
+                for name in WATCHED:
                     pipe.pttl(ready_key(self._prefix, name))
                 pipe.mget([refused_key(self._prefix, market) for market in self._markets])
                 *left_ms, refused = await pipe.execute()
@@ -52,10 +48,8 @@ class Health:
             self._processes = [{**one, "state": "unknown", "age_s": None} for one in self._processes]
             return
         self.away = False
-        ages = {name: _age_s(left) for name, left in zip(names, left_ms, strict=True)}
-        self._seen |= {name for name, age_s in ages.items() if age_s is not None}
-        shown = [name for name in names if name in WATCHED or name in self._seen]
-        self._processes = [{"name": name, "state": _state(ages[name]), "age_s": ages[name]} for name in shown]
+        ages = {name: _age_s(left) for name, left in zip(WATCHED, left_ms, strict=True)}
+        self._processes = [{"name": name, "state": _state(ages[name]), "age_s": ages[name]} for name in WATCHED]
         self._refused = _refused(refused)
 
     def processes(self) -> list[dict[str, Any]]:
