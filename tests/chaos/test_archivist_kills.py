@@ -52,15 +52,6 @@ class Beside:
         return time.monotonic() >= from_s and len(self.seen) > than
 
 
-@pytest.fixture(params=["embedded", "real"])
-def arguments(request: pytest.FixtureRequest) -> list[str]:
-    """What the demo is told of its parts."""
-    if request.param == "embedded":
-        return []
-    parts = request.getfixturevalue("real_parts")
-    return ["--broker", parts.kafka.bootstrap, "--redis", parts.redis.url]
-
-
 @pytest.mark.timeout(PLAY_S + 200)
 def test_an_archivist_killed_ten_times_in_a_living_demo_has_every_row_once(
     arguments: list[str], tmp_path: Path

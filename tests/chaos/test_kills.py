@@ -16,15 +16,6 @@ AGAIN_S = 15.0
 SEED = 7
 
 
-@pytest.fixture(params=["embedded", "real"])
-def arguments(request: pytest.FixtureRequest) -> list[str]:
-    """What the demo is told of its parts."""
-    if request.param == "embedded":
-        return []
-    parts = request.getfixturevalue("real_parts")
-    return ["--broker", parts.kafka.bootstrap, "--redis", parts.redis.url]
-
-
 @pytest.mark.timeout(PLAY_S + 200)
 def test_killed_processes_and_a_wiped_redis_lose_nothing_and_offers_flow_again(
     arguments: list[str], tmp_path: Path
