@@ -19,6 +19,7 @@ from services import topics
 from services.adapters.dead_letters import letter
 from services.dashboard.app import build
 from services.dashboard.guard import COOKIE
+from services.dashboard.health import WATCHED
 from services.dashboard.sessions import ATTEMPTS_PER_ADDRESS
 from services.embedded.broker import embedded_broker
 from services.embedded.redis import embedded_redis
@@ -222,7 +223,7 @@ def test_a_process_that_fell_silent_is_said_to_be_gone(desk: DashboardDesk, oper
         client.set(f"{desk.settings.redis_prefix}refused:GB", '{"language": 3, "block": 7}', ex=10)
         told = eventually(lambda: (found := operator.figures())["refused"] and found)
     states = {one["name"]: one["state"] for one in told["processes"]}
-    assert states == {"processor": "well", "notifier": "gone", "gateway": "gone", "bridge": "late"}
+    assert states == dict.fromkeys(WATCHED, "gone") | {"processor": "well", "bridge": "late"}
     assert list(told["refused"].items()) == [("block", 7), ("language", 3)]
 
 

@@ -49,7 +49,7 @@ def test_every_pair_is_an_edge_and_together_they_weigh_what_the_matching_says() 
     by_id = sorted(candidates.standing.slots.tolist(), key=lambda slot: candidates.standing.free_at(slot).person)
     number = {slot: place for place, slot in enumerate(by_id)}
     weights = {(u, v): w for u, v, w in zip(graph.u.tolist(), graph.v.tolist(), graph.w.tolist(), strict=True)}
-    for a, b, weight in matching.pairs():
+    for a, b, weight, _ in matching.pairs():
         assert weights[tuple(sorted((number[a], number[b])))] == pytest.approx(weight)  # type: ignore[index]
     assert matching.weight <= weight_of(graph, exact(graph)) * (1 + 1e-9)
     assert matching.weight >= 0.985 * weight_of(graph, exact(graph))
