@@ -1,8 +1,10 @@
 # The newcomer's two commands: `make demo` and `make test`. Both first make .venv from requirements.lock.
+# Tests mostly wait for processes that work beside them, so there are more workers than cores. ARGS names some: one by one.
 # Everything but a command's own output goes to stderr, so that `make demo ARGS=--json` prints JSON and nothing else.
 
 PYTHON ?= python3
 ARGS ?=
+WORKERS ?= 3
 VENV := .venv
 STAMP := $(VENV)/installed
 BIN := $(VENV)/bin
@@ -20,7 +22,12 @@ demo: $(STAMP)
 test: $(STAMP)
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy --strict matcher
+ifeq ($(ARGS),)
+	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup -m "not alone"
+	@$(BIN)/python -m pytest -m alone
+else
 	@$(BIN)/python -m pytest $(ARGS)
+endif
 
 # The last step compiles the matching's loops, so that the first demo need not wait for it.
 # The stamp is younger than both files exactly as long as nothing in them changed since the last complete installation.

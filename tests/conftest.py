@@ -40,11 +40,16 @@ class Parts:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark tests after the folder that they stand in."""
+    """Mark tests after the folder that they stand in; those that share a stack run in one worker, one after another."""
     for item in items:
+        folders = Path(item.path).parts
         for folder in MARKED_FOLDERS:
-            if folder in Path(item.path).parts:
+            if folder in folders:
                 item.add_marker(folder)
+        if "browser" in folders:
+            item.add_marker(pytest.mark.xdist_group("browser"))
+        elif "integration" in folders:
+            item.add_marker(pytest.mark.xdist_group(item.path.name))
 
 
 @pytest.fixture(scope="session")

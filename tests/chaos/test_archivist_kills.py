@@ -20,8 +20,8 @@ from tests.living_demo import living_demo
 from tests.world import eventually
 
 KILLS = 10
-PEOPLE = 200
-PLAY_S = 120
+PEOPLE = 160
+PLAY_S = 100
 SEED = 11
 SOONEST_S, LATEST_S = 7.6, 9.0
 """From one kill to the next: the demo gives up on a process that dies more than eight times in a minute."""

@@ -10,12 +10,13 @@ import pytest
 from tests.living_demo import KILLED, WIPE, Signs, hit, living_demo
 from tests.world import eventually
 
-PEOPLE = 450
-PLAY_S = 150
+PEOPLE = 330
+PLAY_S = 110
 AGAIN_S = 15.0
 SEED = 7
 
 
+@pytest.mark.alone
 @pytest.mark.timeout(PLAY_S + 200)
 def test_killed_processes_and_a_wiped_redis_lose_nothing_and_offers_flow_again(
     arguments: list[str], tmp_path: Path
