@@ -1,4 +1,4 @@
-"""One demo, counted three times by code that shares nothing: by the checker, the dashboard and the report."""
+"""One demo, counted by code that shares nothing: by the checker, the dashboard, the report and the learner."""
 
 import json
 import os
@@ -14,6 +14,7 @@ import pytest
 from services import cli
 from services.archivist.files import HISTORY
 from services.dashboard.health import WATCHED
+from services.learner.history import read
 from tests.dashboard_desk import Operator
 from tests.living_demo import LivingDemo, living_demo
 from tests.world import eventually
@@ -76,6 +77,16 @@ def test_the_reports_figures_equal_the_checkers_although_the_archivist_was_kille
     assert checked["restarts"] == 1
     assert told["history"]["rows_lost"] == 0
     assert told["people"]["offered_time"] == PEOPLE
+
+
+def test_the_learner_finds_every_answer_of_the_same_history(counted: Counted) -> None:
+    history = read(counted.history)
+    answers = history.answers
+    assert not history.left_out
+    assert len(history.people) == PEOPLE
+    both = [place for place, back in enumerate(answers.back) if back >= 0 and answers.yes[place] and answers.yes[back]]
+    assert len(both) == 2 * counted.checked["both_would_talk_again"]
+    assert 0 < len(set(answers.group)) <= counted.checked["connected"]
 
 
 def figures_when_the_town_has_ended(played: LivingDemo, operator: Operator) -> dict[str, Any]:
