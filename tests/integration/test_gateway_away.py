@@ -1,7 +1,6 @@
 """The gateway as a process while Kafka or Redis is away, at start and later, and when Redis was wiped."""
 
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -14,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import psutil
 import redis
 from kafka import TopicPartition
 
@@ -29,6 +27,7 @@ from services.settings import Settings
 from services.topics import PARTITIONS, PERSON_EVENTS, KafkaAddress
 from tests.conftest import Parts, RedisPlace
 from tests.gateway_desk import ABOUT_ANN, SECRET, Listener, Page
+from tests.still import port_of, still
 from tests.world import eventually
 
 WAIT_S = 20.0
@@ -134,29 +133,6 @@ def is_away(answer: httpx.Response, took_s: float) -> None:
     assert (answer.status_code, answer.json()["error"]) == (503, "away"), answer.text
     assert int(answer.headers["retry-after"]) >= 1
     assert took_s < AWAY_WITHIN_S + SLOW_MACHINE_S
-
-
-@contextmanager
-def still(listens_on: int) -> Iterator[None]:
-    """Our own embedded part stands still, as a part does that a network no longer reaches."""
-    mine = [one for one in psutil.Process().children(recursive=True) if listens_on in _ports(one)]
-    assert mine
-    for one in mine:
-        one.send_signal(signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        for one in mine:
-            one.send_signal(signal.SIGCONT)
-
-
-def _ports(process: psutil.Process) -> set[int]:
-    return {one.laddr.port for one in process.net_connections(kind="tcp") if one.status == psutil.CONN_LISTEN}
-
-
-def port_of(address: str) -> int:
-    """The port in "host:port"."""
-    return int(address.rpartition(":")[2])
 
 
 def test_windows_go_to_the_log_once_and_survive_a_redis_that_was_wiped(parts: Parts, tmp_path: Path) -> None:

@@ -190,10 +190,10 @@ def _shown(word: str) -> dict[str, Any]:
     about = about_me({"first_name": word, "quiet": {"start": word, "end": word}}, dict.fromkeys(BLANK, word), True)
     line = dict.fromkeys(("name", "number", "when", "emergency"), word)
     texts = ("said", "phone", "error", "demo_code", "first_name", "other_name", "quiet", "until", "topic", "invitation",
-             "side", "what", "message")  # fmt: skip
+             "side", "what", "message", "action", "key", "comfort")  # fmt: skip
     numbers = {"remaining_s": 20.0, "window_s": 600.0, "minutes_left": 10}
     return {**dict.fromkeys(texts, word), **numbers, **about.shown, "reasons": [word, f"topic:{word}"], "note": "x",
-            "ran_out": True, "crisis_line": line}  # fmt: skip
+            "ran_out": True, "no_microphone": True, "fields": [(word, word)], "crisis_line": line}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", VIEWS)

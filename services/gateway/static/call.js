@@ -5,7 +5,8 @@
 // Method: perfect negotiation. Side a makes the first offer; when offers cross, b gives way. Each page load has an id
 // of its own in every signal: a reloaded page says "I am here now", and the other begins anew with it.
 
-import { askForMicrophone, NoMicrophone } from "./microphone.js";
+import { newId, request } from "./asking.js";
+import { askForMicrophone, keepMicrophone, NoMicrophone, sayThatThereIsNone } from "./microphone.js";
 
 const LOOK_MS = 50; // until there is sound
 const LOOK_LATER_MS = 500;
@@ -14,7 +15,7 @@ const SILENT_MS = 3_000; // without a packet, and we say that the line is being 
 const REPAIR_MS = 5_000; // between two tries to find it
 const STUCK_MS = 8_000; // without ever a sound: something that was signalled got lost
 const GIVE_UP_MS = 30_000; // then the one who stays is told, and is free
-const AGAIN_MS = 1_000;
+const AGAIN_MS = 1_000; // before a line that was closed is opened anew
 const SEND_TRIES = 5;
 const CANDIDATES_AT_ONCE = 20;
 
@@ -25,6 +26,7 @@ const WORDS = {
   "no-microphone": "We cannot hear you: no microphone could be used. The call has ended.",
   failed: "No way through to the other person was found. The call has ended.",
   lost: "The other person cannot be reached any more. The call has ended.",
+  elsewhere: "You are talking in another window. This one is silent.",
   ended: "The call has ended.",
 };
 
@@ -76,16 +78,15 @@ class Call {
   say(state, words = state) {
     if (this.state === state) return;
     this.state = state;
-    this.words = words;
+    this.words = this.section.getAttribute(`data-words-${words}`) ?? WORDS[words];
     this.show();
-    const detail = { state, invitation: this.invitation };
+    const detail = { state, invitation: this.invitation, words: this.words };
     this.section.dispatchEvent(new CustomEvent("partyline:call", { bubbles: true, detail }));
   }
 
   show() {
     const status = this.section.querySelector("[data-call-status]");
-    const words = this.section.getAttribute(`data-words-${this.words}`) ?? WORDS[this.words];
-    if (status && status.textContent !== words) status.textContent = words;
+    if (status && status.textContent !== this.words) status.textContent = this.words;
     this.section.dataset.callState = this.state;
   }
 
@@ -113,7 +114,7 @@ class Call {
   }
 
   async fetchIce() {
-    const answer = await this.request("GET", `/invitations/${this.invitation}/ice`);
+    const answer = await request("GET", `/invitations/${this.invitation}/ice`);
     const ice = await answer.json();
     this.polite = ice.side === "b";
     return { iceServers: ice.ice_servers, iceTransportPolicy: ice.policy };
@@ -122,7 +123,8 @@ class Call {
   giveUp(words) {
     if (this.over) return;
     this.end("failed", words);
-    this.request("POST", `/calls/${this.invitation}/end`, {}, SEND_TRIES).catch(() => {}); // so that the other is free
+    if (words === "no-microphone") sayThatThereIsNone();
+    request("POST", `/calls/${this.invitation}/end`, {}, SEND_TRIES).catch(() => {}); // so that the other is free
   }
 
   end(state, words = state) {
@@ -170,7 +172,7 @@ class Call {
 
   meetMyself(page) {
     if (page === this.page) this.seenMyself = true;
-    else if (this.seenMyself) this.end("ended"); // the call goes on in another page of the same person
+    else if (this.seenMyself) this.end("elsewhere"); // the newest page of a person has their call
   }
 
   signal(said) {
@@ -186,7 +188,7 @@ class Call {
     this.sending = true;
     while (this.outbox.length && !this.over) {
       const signal = this.outbox.shift(); // one at a time keeps their order; what comes meanwhile goes together
-      await this.request("POST", `/invitations/${this.invitation}/signal`, signal, SEND_TRIES).catch(() => {});
+      await request("POST", `/invitations/${this.invitation}/signal`, signal, SEND_TRIES).catch(() => {});
     }
     this.sending = false;
   }
@@ -327,30 +329,14 @@ class Call {
     this.beaten = packets;
     this.lastBeat = performance.now();
     try {
-      await this.request("POST", `/calls/${this.invitation}/heartbeat`, { connected });
+      await request("POST", `/calls/${this.invitation}/heartbeat`, { connected });
     } catch (error) {
       if (error.status === 404 || error.status === 409) this.end("ended");
-    }
-  }
-
-  async request(method, path, body, tries = 1) {
-    const headers = method === "GET" ? {} : { "Content-Type": "application/json", "Idempotency-Key": newId() };
-    for (;;) {
-      tries -= 1;
-      const answer = await fetch(path, { method, headers, body: body && JSON.stringify(body) }).catch(() => null);
-      if (answer?.ok) return answer;
-      const passing = !answer || answer.status === 429 || answer.status >= 500;
-      if (!passing || tries <= 0) throw Object.assign(new Error(path), { status: answer?.status });
-      await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
     }
   }
 }
 
 // --- small words ---
-
-function newId() {
-  return crypto.randomUUID();
-}
 
 function grew(before, now) {
   return now.received > before.received && now.sent > before.sent;
@@ -363,6 +349,7 @@ function plain({ candidate, sdpMid, sdpMLineIndex, usernameFragment }) {
 // --- the page, as it changes ---
 
 function scan() {
+  keepMicrophone();
   const there = new Map();
   for (const section of document.querySelectorAll("[data-call][data-invitation]")) {
     there.set(section.dataset.invitation, section);
@@ -381,5 +368,10 @@ function scan() {
   }
 }
 
+// The window that let go may take its call back.
+document.addEventListener("click", (event) => {
+  const section = event.target.closest?.("[data-call-here]")?.closest("[data-call]");
+  if (section) calls.set(section.dataset.invitation, new Call(section));
+});
 new MutationObserver(scan).observe(document.documentElement, { childList: true, subtree: true });
 scan();

@@ -44,6 +44,10 @@ function tell(words) {
   trouble.hidden = words === "";
 }
 
+function untell(...words) {
+  if (words.includes(trouble.textContent)) tell("");
+}
+
 function look() {
   if (main.hasAttribute("hx-get")) htmx.trigger(main, "look", {}, false);
 }
@@ -58,8 +62,12 @@ document.addEventListener("htmx:before:request", (event) => {
 document.addEventListener("htmx:after:swap", () => {
   if (document.getElementById("showing") !== shown) arrive(false);
 });
-document.addEventListener("htmx:after:request", () => { if (trouble.textContent === NO_LINE) tell(""); });
+document.addEventListener("htmx:after:request", () => untell(NO_LINE));
 document.addEventListener("htmx:error", () => tell(NO_LINE));
+
+// What a call that failed has said outlives its view, until somebody goes on.
+document.addEventListener("partyline:call", ({ detail }) => { if (detail.state === "failed") tell(detail.words); });
+main.addEventListener("submit", (event) => { if (event.target.className !== "no-microphone") tell(""); });
 
 if (line) keepLine();
 arrive(true);
@@ -73,7 +81,7 @@ function keepLine() {
   line.addEventListener("htmx:before:request", () => { asking = true; });
   line.addEventListener("htmx:finally:request", () => { asking = false; });
   line.addEventListener("htmx:sse:before:connection", () => { held = true; });
-  line.addEventListener("htmx:sse:after:connection", () => tell(""));
+  line.addEventListener("htmx:sse:after:connection", () => untell(NO_LINE, CROWDED));
   line.addEventListener("htmx:sse:error", look);
   line.addEventListener("htmx:sse:close", (event) => {
     held = false;
