@@ -76,9 +76,10 @@ def test_two_people_hear_each_other_through_the_relay_alone_and_what_they_say_st
         assert sound["ways"] == ["relay", "relay"]
         assert sound["energy"] > 0
         assert one.script("window.asked") == 1, "the microphone is asked for once, with the accept"
-    mute = ann.button("Mute me")
+    mute = ann.page.get_by_role("button", name="Mute me")
     mute.click()
     assert (mute.get_attribute("aria-pressed"), ann.script(f"{TALKS}.enabled")) == ("true", False)
+    ann.reads("Bob can’t hear you now")
     mute.click()
     assert (mute.get_attribute("aria-pressed"), ann.script(f"{TALKS}.enabled")) == ("false", True)
     ann.script(f"window.track = {TALKS}")

@@ -12,6 +12,7 @@ from services.gateway.pages.render import go, show
 from services.gateway.pages.showing import Desk, away
 from services.gateway.pages.view import View
 
+NO_NUMBER = "Please give us your phone number, such as 07400 123456."
 SAID = {
     "signed-out": "You are signed out. Come back whenever you like.",
     "not-reported": f"You were signed out. {CONCERN_COMFORT.sentence}",
@@ -43,7 +44,7 @@ def routes(desk: Desk) -> APIRouter:
         if reply.away:
             return away(request)
         if not reply.taken:
-            error = "Please give us your phone number." if not phone else reply.message
+            error = reply.message if phone and "field" not in reply.message else NO_NUMBER
             return show(request, door(phone, error), signed_in=False, status=reply.status)
         return show_code(request, phone, reply, reply, "")
 

@@ -103,7 +103,7 @@ def _of_live(standing: Standing, row: Invitation, shown: dict[str, Any]) -> View
 def _of_window(standing: Standing) -> View:
     me, waiting = standing.me, standing.waiting
     if me.held:
-        return View("held", "held")
+        return View("held", "held", {**CRISIS_LINE})
     if me.paused:
         return View("paused", "paused")
     if not standing.window_open:
