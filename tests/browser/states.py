@@ -137,6 +137,12 @@ def _no_microphone(one: Place) -> None:
     one.sees("no_microphone")
 
 
+def _asking(one: Place) -> None:
+    one.page.add_init_script("navigator.mediaDevices.getUserMedia = () => new Promise(() => {})")
+    one.invite(state="confirmed", answer_me="accept", answer_you="accept")
+    one.page.get_by_text("Please allow it").wait_for()
+
+
 def _elsewhere(one: Place) -> None:
     one.invite(state="confirmed", answer_me="accept", answer_you="accept")
     one.page.locator("[data-call]").evaluate("(call) => { call.dataset.callState = 'elsewhere'; }")
@@ -182,6 +188,7 @@ STATES: dict[str, Setting] = {
     "invitation": _invited(),
     "accepted": _invited(state="accepted", answer_me="accept"),
     "call": _invited(state="confirmed", answer_me="accept", answer_you="accept"),
+    "call-asking": _asking,
     "call-elsewhere": _elsewhere,
     "no-microphone": _no_microphone,
     "ending": _ending,

@@ -99,10 +99,17 @@ def test_two_people_hear_each_other_through_the_relay_alone_and_what_they_say_st
     partyline.kill("archivist")
 
 
-def test_a_call_goes_on_through_garbage_and_a_reload_and_in_the_newest_window_alone(
+def test_a_call_goes_on_through_garbage_and_a_reload_and_in_one_window_at_a_time(
     pair: tuple[Someone, Someone],
 ) -> None:
-    ann, bob = in_call(pair)
+    ann, bob = pair
+    for one in pair:
+        one.appear()
+    first, second = ann.page, ann.page.context.new_page()
+    second.goto(ann.url)
+    talking(*pair)
+    status, also = (page.locator("[data-call-status]") for page in (first, second))
+    expect(also).to_contain_text("in another window", timeout=20_000)
     call, sdp = bob.invitation()["invitation"], "v=0\r\nm=audio garbage\r\n"
     for garbage in (
         {"description": {"type": "answer", "sdp": sdp}},
@@ -114,9 +121,7 @@ def test_a_call_goes_on_through_garbage_and_a_reload_and_in_the_newest_window_al
     bob.until_call("connected")
     for one in pair:
         one.until_sound_goes_on()
-    first, second = ann.page, ann.page.context.new_page()
-    second.goto(ann.url)
-    status, also = (page.locator("[data-call-status]") for page in (first, second))
+    second.reload()
     expect(also).to_contain_text("You hear each other", timeout=20_000)
     expect(status).to_contain_text("in another window", timeout=20_000)
     assert first.evaluate("window.connections.at(-1).connectionState") == "closed"

@@ -3,10 +3,11 @@
 // Place in the flow: <section data-call data-invitation="ID"> appears -> microphone, way through, sound -> heartbeats
 // to the bridge, `partyline:call` events and status words on the page -> the section disappears, and all of it ends.
 // Method: perfect negotiation. Side a makes the first offer; when offers cross, b gives way. Each page load has an id
-// of its own in every signal: a reloaded page says "I am here now", and the other begins anew with it.
+// of its own in every signal: a reloaded page says "I am here now", and the other begins anew with it. Of several windows
+// of one person the one that accepted has the call, and later the newest that was loaded or asked to have it.
 
 import { newId, request } from "./asking.js";
-import { askForMicrophone, keepMicrophone, NoMicrophone, sayThatThereIsNone } from "./microphone.js";
+import { acceptedHere, askForMicrophone, keepMicrophone, NoMicrophone, sayThatThereIsNone } from "./microphone.js";
 
 const LOOK_MS = 50; // until there is sound
 const LOOK_LATER_MS = 500;
@@ -14,12 +15,15 @@ const BEAT_MS = 5_000;
 const SILENT_MS = 3_000; // without a packet, and we say that the line is being found again
 const REPAIR_MS = 5_000; // between two tries to find it
 const STUCK_MS = 8_000; // without ever a sound: something that was signalled got lost
+const STAND_BY_MS = 2_000; // for another window of the same person, which may have accepted
+const ASKED_MS = 1_000; // then the browser is asking about the microphone, and we say so
 const GIVE_UP_MS = 30_000; // then the one who stays is told, and is free
 const AGAIN_MS = 1_000; // before a line that was closed is opened anew
 const SEND_TRIES = 5;
 const CANDIDATES_AT_ONCE = 20;
 
 const WORDS = {
+  asking: "Your browser is asking whether we may use the microphone. Please allow it.",
   connecting: "Putting you through …",
   connected: "You are connected.",
   reconnecting: "The line was lost. Trying to find it again …",
@@ -33,7 +37,7 @@ const WORDS = {
 const calls = new Map(); // invitation -> Call
 
 class Call {
-  constructor(section) {
+  constructor(section, begin) {
     this.invitation = section.dataset.invitation;
     this.outbox = []; // signals that were not sent yet
     this.sending = false;
@@ -47,7 +51,7 @@ class Call {
     this.turn = Promise.resolve(); // signals are taken one after another, and not before we are ready
     this.attach(section);
     this.say("connecting");
-    this.start();
+    this.start(begin);
   }
 
   // --- the page ---
@@ -92,7 +96,9 @@ class Call {
 
   // --- from the start to the end ---
 
-  async start() {
+  async start(begin) {
+    if (!begin) await this.standBy();
+    if (this.over) return;
     try {
       [, this.ice] = await Promise.all([this.openMicrophone(), this.fetchIce()]);
       if (this.over) return;
@@ -104,8 +110,18 @@ class Call {
     }
   }
 
+  async standBy() {
+    this.standing = true;
+    this.listen();
+    await new Promise((resolve) => setTimeout(resolve, STAND_BY_MS));
+    this.standing = false;
+    this.line.close();
+  }
+
   async openMicrophone() {
-    this.microphone = await askForMicrophone();
+    const slow = setTimeout(() => this.over || this.say("asking"), ASKED_MS);
+    this.microphone = await askForMicrophone().finally(() => clearTimeout(slow));
+    if (!this.over) this.say("connecting");
     for (const track of this.microphone.getTracks()) {
       track.addEventListener("ended", () => this.giveUp("no-microphone"), { signal: this.stop.signal });
     }
@@ -163,6 +179,7 @@ class Call {
   async take(signal) {
     if (this.over) return;
     if (signal.mine) return this.meetMyself(signal.page);
+    if (this.standing) return;
     if (signal.to && signal.to !== this.page) return; // meant for the page that was here before
     if (signal.page !== this.peer) await this.beginWith(signal.page);
     if (!signal.to) this.signal({ to: this.peer });
@@ -172,7 +189,7 @@ class Call {
 
   meetMyself(page) {
     if (page === this.page) this.seenMyself = true;
-    else if (this.seenMyself) this.end("elsewhere"); // the newest page of a person has their call
+    else if (this.seenMyself || this.standing) this.end("elsewhere"); // the newest page of a person has their call
   }
 
   signal(said) {
@@ -348,7 +365,7 @@ function plain({ candidate, sdpMid, sdpMLineIndex, usernameFragment }) {
 
 // --- the page, as it changes ---
 
-function scan() {
+function scan(changed) {
   keepMicrophone();
   const there = new Map();
   for (const section of document.querySelectorAll("[data-call][data-invitation]")) {
@@ -364,14 +381,14 @@ function scan() {
     }
   }
   for (const [invitation, section] of there) {
-    if (!calls.has(invitation)) calls.set(invitation, new Call(section));
+    if (!calls.has(invitation)) calls.set(invitation, new Call(section, !changed || acceptedHere()));
   }
 }
 
 // The window that let go may take its call back.
 document.addEventListener("click", (event) => {
   const section = event.target.closest?.("[data-call-here]")?.closest("[data-call]");
-  if (section) calls.set(section.dataset.invitation, new Call(section));
+  if (section) calls.set(section.dataset.invitation, new Call(section, true));
 });
 new MutationObserver(scan).observe(document.documentElement, { childList: true, subtree: true });
 scan();

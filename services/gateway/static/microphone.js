@@ -8,6 +8,11 @@ const NEEDED = "[data-call-prepare], [data-call-soon], [data-call]";
 export class NoMicrophone extends Error {}
 
 let early = null; // a microphone that was asked for before the call
+let accepted = false; // here, and not in another window
+
+export function acceptedHere() {
+  return accepted;
+}
 
 export async function askForMicrophone() {
   const asked = early ?? open();
@@ -25,8 +30,9 @@ export function sayThatThereIsNone() {
 
 // Whenever the page has changed: no call came of the accept.
 export function keepMicrophone() {
-  if (!early || document.querySelector(NEEDED)) return;
-  release(early);
+  if (document.querySelector(NEEDED)) return;
+  accepted = false;
+  if (early) release(early);
   early = null;
 }
 
@@ -39,6 +45,7 @@ function release(asked) {
 }
 
 async function prepare() {
+  accepted = true;
   if (early) return;
   early = askForMicrophone();
   await early.catch(() => {
