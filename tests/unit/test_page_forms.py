@@ -60,6 +60,25 @@ def test_a_form_from_another_site_does_nothing(gateway: Desk, headers: dict[str,
     assert look(page).view == "outcome"
 
 
+NASTY = "'\"></textarea></title><script>alert(1)</script><img src=x onerror=alert(1)>"
+MORE_FIELDS = {
+    "/page/about-me": ("likes", "avoids", "wishes", "gender", "quiet", "quiet_start", "quiet_end", "first"),
+    "/page/session": ("demo_code",),
+}
+
+
+@pytest.mark.parametrize("headers", [{"HX-Request": "true"}, SAME_SITE], ids=["htmx", "plain"])
+def test_markup_in_any_field_of_any_form_stays_text(gateway: Desk, headers: dict[str, str]) -> None:
+    for path, fields in OTHERS + OF_AN_INVITATION:
+        page, person = gateway.registered()
+        row = gateway.put_invitation(person, "p-other", **over())
+        for name in ("key", "unheard-of", *fields, *MORE_FIELDS.get(path, ())):
+            for away in (False, True):
+                gateway.outbox.away = away
+                answer = _send(page, path.format(row.invitation), {**fields, name: NASTY, "quiet": "yes"}, headers)
+                assert "img" not in dict(Seen(answer.text).tags), (path, name)
+
+
 @pytest.mark.parametrize("headers", [{"HX-Request": "true"}, SAME_SITE, None], ids=str)
 def test_a_form_from_our_own_page_is_taken(gateway: Desk, headers: dict[str, str] | None) -> None:
     page, _ = gateway.registered()
