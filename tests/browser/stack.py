@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from services import topics
-from services.demo.options import eight_in_the_morning
+from services.demo.options import eight_in_the_morning, free_port
 from services.embedded.broker import embedded_broker
 from services.embedded.redis import embedded_redis
-from tests.browser.turn import Turn, free_port
+from tests.browser.turn import Turn
 from tests.conftest import Parts, RedisPlace
 from tests.world import World, eventually, settings_for, world
 

@@ -1,7 +1,6 @@
 """The gateway as a process while Kafka or Redis is away, at start and later, and when Redis was wiped."""
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -20,6 +19,7 @@ from matcher.events import AvailabilityOpened, read_event
 from services import topics
 from services.adapters.kafka import consumer
 from services.adapters.views import ViewWriter
+from services.demo.options import free_port
 from services.embedded.broker import embedded_broker
 from services.embedded.redis import embedded_redis
 from services.gateway.signin import person_id
@@ -65,14 +65,6 @@ class Served:
         except httpx.TransportError:
             return {}
         return answer
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @contextmanager

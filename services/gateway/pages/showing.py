@@ -92,7 +92,7 @@ class Desk:
 
     async def done(self, request: Request) -> Response:
         """It was done: the view that follows. Without htmx the browser goes there, so that a reload repeats nothing."""
-        if request.headers.get("hx-request") == "true":
+        if is_htmx(request):
             return await self.show_now(request)
         return go(request, "/")
 

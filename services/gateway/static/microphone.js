@@ -50,7 +50,7 @@ async function prepare() {
   early = askForMicrophone();
   await early.catch(() => {
     early = null; // what failed once may be tried again
-    sayThatThereIsNone();
+    setTimeout(sayThatThereIsNone); // after the accept, which the same click is just about to send
   });
 }
 
