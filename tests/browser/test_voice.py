@@ -4,17 +4,19 @@ Always through the relay alone, as everywhere but on one's own machine; test_com
 """
 
 import json
-import time
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 from playwright.sync_api import Error, Route, expect
 
 from matcher.invitation import Invitation
-from services.gateway.turn import CREDENTIALS_S
+from services.gateway.turn import CREDENTIALS_S, ice_servers
 from tests.archive import archived
 from tests.browser.conftest import NewPerson
 from tests.browser.people import FREE, Someone, both_accept, rung, talking
+from tests.browser.turn import Turn
 from tests.world import World, eventually
 
 LOST_S = 30
@@ -149,21 +151,21 @@ def test_a_page_killed_in_mid_call_ends_it_the_other_is_told_and_nobody_stays_cl
     assert ended(partyline, ann).called
 
 
-def _worn_out(route: Route) -> None:
-    """The gateway's answer as it would be used after its time."""
+def _worn_out(turn: Turn, route: Route) -> None:
+    """The gateway's answer as it was a quarter of an hour ago: all is right with it but its time."""
     answer = route.fetch()
     told: dict[str, Any] = answer.json()
-    expired = str(int(time.time()) - CREDENTIALS_S)
-    for server in told["ice_servers"]:
-        server["username"] = expired + server["username"][server["username"].index(":") :]
+    name = told["ice_servers"][0]["username"].partition(":")[2]
+    long_ago = datetime.now(UTC) - 3 * timedelta(seconds=CREDENTIALS_S)
+    told["ice_servers"] = ice_servers((turn.url,), turn.secret, name, long_ago)
     route.fulfill(status=answer.status, content_type="application/json", body=json.dumps(told))
 
 
 def test_with_an_expired_password_there_is_no_call_and_both_are_told_plainly(
-    pair: tuple[Someone, Someone], partyline: World
+    pair: tuple[Someone, Someone], partyline: World, turn: Turn
 ) -> None:
     for one in pair:
-        one.page.route("**/ice", _worn_out)
+        one.page.route("**/ice", partial(_worn_out, turn))
         one.appear()
     rung(*pair)
     both_accept(*pair)
