@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, BrowserContext
 from services import topics
 from services.topics import KafkaAddress
 from tests.browser.chromium import CHROMIUM, chromium
-from tests.browser.kept import keep, listen
+from tests.browser.kept import forget, keep, listen
 from tests.browser.people import Someone, someone
 from tests.browser.stack import stack, url_of
 from tests.browser.turn import TURN_SERVER, Turn, turn_server
@@ -95,6 +95,8 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     """Keep what can be seen when a test fails, while it is still there."""
     report = yield
     arguments: dict[str, Any] = getattr(item, "funcargs", {})
+    if report.when == "setup":
+        forget(item.name)
     if report.failed and "browser" in arguments:
         keep(arguments["browser"], item.name)
     return report

@@ -1,5 +1,6 @@
 """What is kept of a test in a browser that failed: a picture of every open page, and all that its console said."""
 
+import shutil
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -35,7 +36,7 @@ def _note_error(said: list[str], error: WebError) -> None:
 
 def keep(browser: Any, test: str) -> None:
     """Keep everything that is open in `browser`, under the test's name."""
-    folder = RESULTS / "".join(one if one.isalnum() or one in "-_" else "-" for one in test)
+    folder = _folder(test)
     folder.mkdir(parents=True, exist_ok=True)
     for person, context in enumerate(browser.contexts):
         (folder / f"{person}-console.txt").write_text("\n".join(_said.get(context, ())))
@@ -43,3 +44,12 @@ def keep(browser: Any, test: str) -> None:
             with suppress(Error):  # as of a page that has crashed
                 path = folder / f"{person}-{window}.png"
                 page.screenshot(path=path, full_page=True, timeout=PICTURE_WITHIN_MS)
+
+
+def forget(test: str) -> None:
+    """Whatever an earlier run kept of this test."""
+    shutil.rmtree(_folder(test), ignore_errors=True)
+
+
+def _folder(test: str) -> Path:
+    return RESULTS / "".join(one if one.isalnum() or one in "-_" else "-" for one in test)
