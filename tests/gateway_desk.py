@@ -19,9 +19,10 @@ from matcher.events import Event
 from matcher.invitation import Invitation
 from matcher.person import Person
 from services.adapters.views import ViewWriter
-from services.gateway.app import Server, build
+from services.gateway.app import build
 from services.gateway.outbox import AsyncMemoryOutbox, AsyncOutbox
 from services.gateway.signin import person_id
+from services.serving import Server
 from services.settings import Settings
 from services.topics import PARTITIONS
 from tests.conftest import RedisPlace

@@ -5,7 +5,6 @@ Place in the flow: Kafka, Redis -> **dashboard** -> operators' browsers. It writ
 
 import asyncio
 import logging
-import signal
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
@@ -14,12 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import redis
-import redis.asyncio
-import uvicorn
 from fastapi import FastAPI, Request, Response
 from fastapi.staticfiles import StaticFiles
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from starlette.exceptions import HTTPException
 
 from matcher.errors import PartylineError
@@ -35,9 +30,9 @@ from services.dashboard.publishing import Publisher
 from services.dashboard.reading import Reader
 from services.dashboard.sessions import Password, Sessions
 from services.gateway.answers import Answer, refusal
-from services.gateway.app import CLOSE_LINES_WITHIN_S, QUEUE_LIMIT, REDIS_WITHIN_S, Server
 from services.process import log_to_stderr
 from services.ready import say_ready
+from services.serving import redis_client, serve
 from services.settings import Settings
 
 REDIS_CONNECTIONS = 16
@@ -52,7 +47,7 @@ log = logging.getLogger(__name__)
 def build(settings: Settings) -> FastAPI:
     """The application. Raises BadRequest when the settings do not suffice."""
     password = Password(settings.dashboard_password)
-    client = _redis_client(settings.redis)
+    client = redis_client(settings.redis, REDIS_CONNECTIONS, REDIS_TURN_WITHIN_S)
     sessions, board, clock = Sessions(client, settings.redis_prefix, password), Board(), SystemClock(settings)
     figures = Figures(clock.now, settings.topic_prefix)
     reader = Reader(settings.kafka, figures)
@@ -75,27 +70,7 @@ def run(settings: Settings) -> None:
     """Serve until SIGTERM or Ctrl-C; a Kafka or Redis that is away is said on the page."""
     log_to_stderr(settings)
     app = build(settings)
-    config = uvicorn.Config(
-        app, settings.dashboard_host, settings.dashboard_port, access_log=False, log_config=None, backlog=QUEUE_LIMIT,
-        ws="none", proxy_headers=False, server_header=False, timeout_graceful_shutdown=CLOSE_LINES_WITHIN_S,
-    )  # fmt: skip
-    # uvicorn raises the signal again once it is done; that is then no reason to die of it.
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: None)
-    Server(config, app.state.board).run()
-
-
-def _redis_client(url: str) -> redis.asyncio.Redis:
-    pool = redis.asyncio.BlockingConnectionPool.from_url(
-        url,
-        max_connections=REDIS_CONNECTIONS,
-        timeout=REDIS_TURN_WITHIN_S,
-        socket_timeout=REDIS_WITHIN_S,
-        socket_connect_timeout=REDIS_WITHIN_S,
-        # once more, since a connection may have died in the pool; a timeout is not tried again
-        retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
-    )
-    return redis.asyncio.Redis(connection_pool=pool)
+    serve(app, settings.dashboard_host, settings.dashboard_port, app.state.board)
 
 
 def _lifespan(board: Board, followers: tuple[Reader, Lag], works: tuple[Work, ...]) -> Callable[[FastAPI], Any]:

@@ -13,25 +13,16 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from matcher.errors import PartylineError
 from services.dashboard.sessions import Sessions
+from services.serving import SAFE_HEADERS, TEMPLATES
 
 COOKIE = "partyline-operator"
 SIGN_IN = "/sign-in"
 OPEN_PATHS = (SIGN_IN, "/health")
 STATIC = "/static/"
-HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "same-origin",  # "no-referrer" would make browsers send forms without their origin
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-}
 NO_STORE = {"Cache-Control": "no-store"}
 
-templates = Jinja2Templates(Path(__file__).with_name("templates"))
-_ENCODED = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
+templates = Jinja2Templates([Path(__file__).with_name("templates"), TEMPLATES])
+_ENCODED = [(name.lower().encode(), value.encode()) for name, value in SAFE_HEADERS.items()]
 
 
 class NotFromHere(PartylineError):

@@ -5,17 +5,12 @@ Place in the flow: phone, browser -> **gateway** -> Kafka; live views in Redis -
 
 import asyncio
 import logging
-import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from socket import socket
 from typing import Any
 
 import redis.asyncio
-import uvicorn
 from fastapi import FastAPI, Request, Response
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from starlette.exceptions import HTTPException
 
 from matcher.errors import Away, BadRequest, PartylineError
@@ -35,14 +30,11 @@ from services.gateway.people import People
 from services.gateway.signin import Codes, CodeSender, DemoSender, Sessions
 from services.process import log_to_stderr
 from services.ready import say_ready
+from services.serving import redis_client, serve
 from services.settings import Settings
 
-REDIS_WITHIN_S = 0.8
 REDIS_CONNECTIONS = 512
 """More than there are requests under way and lines that look for news at one moment."""
-CLOSE_LINES_WITHIN_S = 1
-QUEUE_LIMIT = 2048
-"""Connections that wait to be accepted."""
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +48,7 @@ def build(
     client: redis.asyncio.Redis | None = None,
 ) -> FastAPI:
     """The application; what is not given is the real thing. Raises BadRequest when the settings do not suffice."""
-    client = client or redis_client(settings.redis)
+    client = client or redis_client(settings.redis, REDIS_CONNECTIONS)
     gateway = _gateway(settings, outbox or AsyncKafkaOutbox(settings.kafka), clock, _sender(settings, sender), client)
     hub, receipts = Hub(client, settings.redis_prefix), Receipts(gateway.outbox)
     app = FastAPI(
@@ -79,40 +71,7 @@ def run(settings: Settings) -> None:
     """Serve until SIGTERM or Ctrl-C."""
     log_to_stderr(settings)
     app = build(settings)
-    config = uvicorn.Config(
-        app, settings.host, settings.port, access_log=False, log_config=None, backlog=QUEUE_LIMIT, ws="none",
-        proxy_headers=False, server_header=False, timeout_graceful_shutdown=CLOSE_LINES_WITHIN_S,
-    )  # fmt: skip
-    # uvicorn raises the signal again once it is done; that is then no reason to die of it.
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: None)
-    Server(config, app.state.hub).run()
-
-
-class Server(uvicorn.Server):
-    """uvicorn, which closes live lines before it waits for them."""
-
-    def __init__(self, config: uvicorn.Config, hub: Hub) -> None:
-        super().__init__(config)
-        self._hub = hub
-
-    async def shutdown(self, sockets: "list[socket] | None" = None) -> None:
-        """Close the lines, then the rest."""
-        self._hub.close()
-        await super().shutdown(sockets)
-
-
-def redis_client(url: str) -> redis.asyncio.Redis:
-    """A client whose every step fails within `REDIS_WITHIN_S`, so that a page hears in time that Redis is away."""
-    pool = redis.asyncio.ConnectionPool.from_url(
-        url,
-        max_connections=REDIS_CONNECTIONS,
-        socket_timeout=REDIS_WITHIN_S,
-        socket_connect_timeout=REDIS_WITHIN_S,
-        # once more, since a connection may have died in the pool; a timeout is not tried again
-        retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
-    )
-    return redis.asyncio.Redis(connection_pool=pool)
+    serve(app, settings.host, settings.port, app.state.hub)
 
 
 def _gateway(

@@ -177,10 +177,11 @@ def _on_loop(loop: asyncio.AbstractEventLoop, call: Any, *args: Any) -> None:
 
 @dataclass
 class AsyncMemoryOutbox:
-    """The twin in memory: keeps what was said; `away` makes the broker unreachable."""
+    """The twin in memory: keeps what was said; `away` makes the broker unreachable, `loses_answers` only ours to us."""
 
     said: list[tuple[str, str, Event]] = field(default_factory=list)
     away: bool = False
+    loses_answers: bool = False
 
     def start(self) -> None:
         """Nothing to look for."""
@@ -197,4 +198,6 @@ class AsyncMemoryOutbox:
         if self.away:
             raise away()
         self.said.append((topic.name, key, event))
+        if self.loses_answers:
+            raise away()
         return len(self.said) - 1

@@ -1,7 +1,8 @@
 """How long it takes from both accepts until two browsers hear each other: `python -m tests.bench.voice --calls 20`.
 
-A whole Partyline on embedded parts and two Chromium pages; once directly, once through the relay alone. Prints one JSON
-object: `sound_ms` until sound goes both ways, as both pages see it; `bridge_ms` until both are told so by the bridge.
+A whole Partyline on embedded parts, and two Chromium windows with the real page; once directly, once through the relay
+alone. Prints one JSON object: `sound_ms` from the second tap on "Yes, let's talk" until sound goes both ways, as both
+pages see it; `bridge_ms` until both were told so by the bridge.
 """
 
 import argparse
@@ -9,17 +10,15 @@ import json
 import statistics
 import sys
 import tempfile
+from contextlib import closing
 from pathlib import Path
 
 from playwright.sync_api import Browser
 
-from services import topics
-from services.embedded.broker import embedded_broker
-from services.embedded.redis import embedded_redis
 from tests.browser.chromium import chromium
-from tests.browser.line import Line, line
+from tests.browser.people import both_accept, rung, someone
+from tests.browser.stack import embedded_stack, url_of
 from tests.browser.turn import Turn, turn_server
-from tests.conftest import Parts, RedisPlace
 
 
 def main() -> None:
@@ -34,21 +33,24 @@ def main() -> None:
 
 def measure(browser: Browser, calls: int, turn: Turn | None) -> dict[str, dict[str, float]]:
     """Figures of so many calls; the first one, in which everything is still cold, does not count."""
-    with tempfile.TemporaryDirectory() as data, embedded_broker() as kafka, embedded_redis() as url:
-        topics.create(kafka.bootstrap, kafka.prefix, kafka.embedded)
-        with line(Parts(kafka, RedisPlace(url, "bench:")), Path(data), browser, turn) as made:
-            taken = [_one_call(made, number) for number in range(calls + 1)][1:]
+    with tempfile.TemporaryDirectory() as data, embedded_stack(Path(data), turn) as made:
+        taken = [_one_call(browser, url_of(made), number) for number in range(calls + 1)][1:]
     sound_ms, bridge_ms = zip(*taken, strict=True)
     return {"sound_ms": _figures(list(sound_ms)), "bridge_ms": _figures(list(bridge_ms))}
 
 
-def _one_call(made: Line, number: int) -> tuple[int, int]:
-    ann, bob, accepted = made.pair()
-    sound_ms, bridge_ms = (
-        max(one.until_connected(state) for one in (ann, bob)) - accepted for state in ("connected", "/connected")
-    )
+def _one_call(browser: Browser, url: str, number: int) -> tuple[int, int]:
+    with closing(browser.new_context()) as one, closing(browser.new_context()) as another:
+        pair = [someone(context, url, name).appear() for context, name in ((one, "Ann"), (another, "Bob"))]
+        rung(*pair)
+        both_accept(*pair)
+        accepted, connected, bridged = (
+            max(each.until_call(state)["at"] for each in pair) for state in ("accepted", "connected", "bridged")
+        )
+        for each in pair:
+            each.leave()
+    sound_ms, bridge_ms = connected - accepted, bridged - accepted
     print(f"{number}: {sound_ms} ms, the bridge {bridge_ms} ms", file=sys.stderr)
-    made.leave()
     return sound_ms, bridge_ms
 
 

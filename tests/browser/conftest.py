@@ -1,4 +1,4 @@
-"""A browser, the whole stack, and people in it. A screenshot of every open page is kept when a test fails."""
+"""A browser, the whole stack, and people in it. Of a test that fails pictures and consoles are kept, see kept.py."""
 
 import secrets
 import shutil
@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, BrowserContext
 from services import topics
 from services.topics import KafkaAddress
 from tests.browser.chromium import CHROMIUM, chromium
+from tests.browser.kept import forget, keep, listen
 from tests.browser.people import Someone, someone
 from tests.browser.stack import stack, url_of
 from tests.browser.turn import TURN_SERVER, Turn, turn_server
@@ -20,7 +21,6 @@ from tests.conftest import Parts, RedisPlace, missing
 from tests.gateway_desk import Desk, desk
 from tests.world import World
 
-SHOTS = Path("build/screens")
 LIMIT_S = 300
 PHONE = {"width": 390, "height": 844}
 
@@ -40,17 +40,19 @@ def browser() -> Iterator[Browser]:
     if not Path(CHROMIUM).exists():
         missing(f"there is no Chromium at {CHROMIUM}")
     with chromium() as made:
+        listen(made)
         yield made
 
 
 @pytest.fixture(scope="package")
 def partyline(
-    one_embedded_broker: KafkaAddress, one_embedded_redis: str, tmp_path_factory: pytest.TempPathFactory
+    one_embedded_broker: KafkaAddress, one_embedded_redis: str, turn: Turn, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[World]:
-    """Every process, once for all tests of this folder."""
+    """Every process, once for all tests of this folder; calls go through the relay alone, as everywhere but at home."""
     address = replace(one_embedded_broker, prefix="browser-")
     topics.create(address.bootstrap, address.prefix, address.embedded)
-    with stack(Parts(address, RedisPlace(one_embedded_redis, "browser:")), tmp_path_factory.mktemp("data")) as made:
+    parts = Parts(address, RedisPlace(one_embedded_redis, "browser:"))
+    with stack(parts, tmp_path_factory.mktemp("data"), turn) as made:
         yield made
 
 
@@ -62,24 +64,19 @@ def gateway(one_embedded_redis: str) -> Iterator[Desk]:
 
 
 @pytest.fixture
-def new_person(request: pytest.FixtureRequest, browser: Browser, partyline: World) -> Iterator[NewPerson]:
+def new_person(browser: Browser, partyline: World) -> Iterator[NewPerson]:
     """Makes people, each in a browser context of their own; afterwards they have left."""
     contexts: list[BrowserContext] = []
     people: list[Someone] = []
 
-    def make(name: str, **options: Any) -> Someone:
-        contexts.append(browser.new_context(**{"viewport": PHONE, **options}))
+    def make(name: str) -> Someone:
+        contexts.append(browser.new_context(viewport=PHONE))
         people.append(someone(contexts[-1], url_of(partyline), name))
         return people[-1]
 
     yield make
-    failed = getattr(request.node, "failed", False)
     for one in people:
-        if failed:
-            SHOTS.mkdir(parents=True, exist_ok=True)
-            one.page.screenshot(path=SHOTS / f"{request.node.name}-{one.name}.png", full_page=True)
-        if one.page.url.startswith("http"):
-            one.leave()
+        one.leave()
     for context in contexts:
         context.close()
 
@@ -95,8 +92,11 @@ def turn() -> Iterator[Turn]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Let fixtures know that their test failed."""
+    """Keep what can be seen when a test fails, while it is still there."""
     report = yield
-    if report.when == "call" and report.failed:
-        item.failed = True  # type: ignore[attr-defined]
+    arguments: dict[str, Any] = getattr(item, "funcargs", {})
+    if report.when == "setup":
+        forget(item.name)
+    if report.failed and "browser" in arguments:
+        keep(arguments["browser"], item.name)
     return report

@@ -131,6 +131,23 @@ def _ending(one: Place) -> None:
     one.sees("ending")
 
 
+def _no_microphone(one: Place) -> None:
+    one.invite()
+    one.page.locator("form.no-microphone").evaluate("form => form.requestSubmit()")
+    one.sees("no_microphone")
+
+
+def _asking(one: Place) -> None:
+    one.page.add_init_script("navigator.mediaDevices.getUserMedia = () => new Promise(() => {})")
+    one.invite(state="confirmed", answer_me="accept", answer_you="accept")
+    one.page.get_by_text("Please allow it").wait_for()
+
+
+def _elsewhere(one: Place) -> None:
+    one.invite(state="confirmed", answer_me="accept", answer_you="accept")
+    one.page.locator("[data-call]").evaluate("(call) => { call.dataset.callState = 'elsewhere'; }")
+
+
 def _signed_in_as(path: str, **change: Any) -> Setting:
     def put(one: Place) -> None:
         one.sign_in(**change)
@@ -143,6 +160,13 @@ def _away(one: Place) -> None:
     one.sign_in(registered=False)
     one.desk.break_views()
     one.show()
+
+
+def _again(one: Place) -> None:
+    _home(one)
+    one.desk.outbox.away = True
+    one.press("20 minutes")
+    one.sees("again")
 
 
 def _invited(**change: Any) -> Setting:
@@ -164,6 +188,9 @@ STATES: dict[str, Setting] = {
     "invitation": _invited(),
     "accepted": _invited(state="accepted", answer_me="accept"),
     "call": _invited(state="confirmed", answer_me="accept", answer_you="accept"),
+    "call-asking": _asking,
+    "call-elsewhere": _elsewhere,
+    "no-microphone": _no_microphone,
     "ending": _ending,
     "outcome": _invited(**over()),
     "other-declined": _invited(state="declined", answer_you="decline"),
@@ -178,5 +205,6 @@ STATES: dict[str, Setting] = {
     "erase": _signed_in_as("/erase"),
     "nothing": _signed_in_as("/nowhere"),
     "away": _away,
+    "again": _again,
 }
 """How to get to each state, by a name for its picture."""

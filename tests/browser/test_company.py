@@ -4,31 +4,31 @@ from pathlib import Path
 
 from playwright.sync_api import Browser
 
-from tests.browser.visitor import Visitor
+from tests.browser.people import someone
 from tests.living_demo import living_demo
 
 PEOPLE, PLAY_S, SEED = 60, 40, 5
-PHONE = "+447400100001"
+CALMS_DOWN = "new Promise((later) => setTimeout(later, 4500))"
 
 
 def test_one_person_with_one_browser_hears_a_neighbour(browser: Browser, tmp_path: Path) -> None:
     with living_demo(tmp_path / "demo", PEOPLE, PLAY_S, SEED) as played:
-        url = played.wait_for_town()["url"]
-        visitor = Visitor(browser, url, PHONE, "Vera")
-        visitor.free(60)
-        visitor.accept()
-        visitor.until_connected()
-        visitor.until("window.invitation.connected", "the bridge calls it connected")
-        visitor.until_sound_goes_on()
-        visitor.until("window.sound().then((sound) => sound.energy > 0.001)", "the neighbour is not silent")
-        visitor.see(
-            "new Promise((later) => setTimeout(later, 4500)).then(() => window.connections.at(-1).restartIce())"
-        )
-        visitor.until("window.connections.length === 2", "the neighbour begins anew with a page that lost the line")
-        visitor.until_sound_goes_on()
-        visitor.page.get_by_text("Hang up").click()
-        assert visitor.until_over()["called"]
-        visitor.close()
+        context = browser.new_context()
+        vera = someone(context, played.wait_for_town()["url"], "Vera").appear()
+        vera.be_free("1 hour")
+        vera.button("Yes, let’s talk").click()
+        vera.reads("You hear each other")
+        vera.until_call("bridged")
+        vera.until_sound_goes_on()
+        vera.until("window.sound().then((sound) => sound.energy > 0.001)", "the neighbour is not silent")
+        vera.script(f"{CALMS_DOWN}.then(() => window.connections.at(-1).restartIce())")
+        vera.until("window.connections.length === 2", "the neighbour begins anew with a page that lost the line")
+        vera.until_sound_goes_on()
+        vera.button("Hang up").click()
+        vera.page.get_by_text("Would you talk with").wait_for()
+        assert vera.invitation()["called"]
+        assert vera.faults == []
+        context.close()
         report = played.report()
     assert report["town"]["did"]["visitors"] == 1
     assert report["violations"] == []

@@ -19,6 +19,7 @@ from tests.browser.chromium import DESK, PHONE, WALL, context
 from tests.conftest import Parts, RedisPlace
 from tests.dashboard_desk import PASSWORD, DashboardDesk, dashboard
 from tests.gateway_desk import invitation, waiting
+from tests.still import port_of, still
 
 NOW = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
 PLANTED = '<img src="/planted" onerror="document.title=1"><script>document.title=2</script>'
@@ -176,6 +177,17 @@ def test_a_lost_line_is_said_and_comes_back_by_itself(desk: DashboardDesk, open_
         assert faults(page) == []
     finally:
         desk.process.send_signal(signal.SIGCONT)
+    expect(page.locator("#line")).to_have_text("live", timeout=SOON_MS)
+
+
+def test_while_redis_is_away_the_page_says_so_and_comes_back_by_itself(desk: DashboardDesk, open_page: Open) -> None:
+    page = sign_in(desk, open_page())
+    with still(port_of(desk.settings.redis)):
+        page.reload()
+        expect(page.get_by_role("alert")).to_contain_text("Redis does not answer", timeout=SOON_MS)
+        assert faults(page) == []
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.textContent") == "Try again now"
     expect(page.locator("#line")).to_have_text("live", timeout=SOON_MS)
 
 

@@ -2,14 +2,17 @@
 
 from collections.abc import Callable
 
-from playwright.sync_api import Page
+import pytest
+from playwright.sync_api import Browser, Page
 
 from tests.browser.conftest import NewPerson
 from tests.browser.people import Someone
+from tests.browser.states import STATES, Place, place
+from tests.gateway_desk import Desk
 
 TABS_LIMIT = 120
 FOCUSED = """() => { const one = document.activeElement; if (!one || one === document.body) return ["", true];
-  const label = one.labels?.[0]?.textContent ?? one.textContent ?? "";
+  const label = one.labels?.[0]?.textContent ?? one.innerText ?? "";
   const shown = one.closest(".choice") ?? one;
   return [label.trim().replace(/\\s+/g, " "), getComputedStyle(shown).outlineStyle !== "none"]; }"""
 
@@ -25,7 +28,7 @@ def _tab_to(page: Page, words: str) -> None:
     raise AssertionError(f"Tab never came to {words!r}")
 
 
-def _press(one: Someone, words: str, key: str = "Enter") -> None:
+def _press(one: Someone | Place, words: str, key: str = "Enter") -> None:
     _tab_to(one.page, words)
     one.page.keyboard.press(key)
 
@@ -68,6 +71,8 @@ def test_from_the_door_to_a_call_and_home_again_by_keyboard(new_person: NewPerso
     ada.sees("You and Stan")
     stan.sees("You and Ada")
     _both(people, lambda one: one.page.get_by_text("You hear each other").wait_for())
+    _press(ada, "Mute me", "Space")
+    ada.reads("Stan can’t hear you now")
     _press(ada, "Hang up")
     ada.sees("Would you talk with Stan again?")
     stan.sees("Would you talk with Ada again?")
@@ -109,3 +114,25 @@ def test_a_break_a_change_and_erasure_by_keyboard(new_person: NewPerson) -> None
     ada.sees("Erase everything about you?")
     _press(ada, "Yes, erase me")
     ada.sees("Somebody to talk to")
+
+
+@pytest.mark.parametrize(
+    ("state", "words", "view"),
+    [
+        ("invitation", "Not now", "waiting"),
+        ("accepted", "Not now after all", "waiting"),
+        ("missed", "Ring me again", "waiting"),
+        ("call", "This feels wrong", "wrong"),
+        ("wrong", "Never put me through to them again", "blocked"),
+        ("outcome", "I’d rather not say", "home"),
+        ("settings", "Sign out", "sign_in"),
+    ],
+)
+def test_whatever_can_be_tapped_can_be_pressed(
+    browser: Browser, gateway: Desk, state: str, words: str, view: str
+) -> None:
+    with browser.new_context() as context:
+        one = place(gateway, context)
+        STATES[state](one)
+        _press(one, words)
+        one.sees(view)

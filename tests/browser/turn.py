@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from services.demo.options import free_port
 from tests.world import eventually
 
 TURN_SERVER = "turnserver"
@@ -45,14 +46,6 @@ def turn_server() -> Iterator[Turn]:
         finally:
             process.terminate()
             process.wait(10)
-
-
-def free_port() -> int:
-    """A port that nobody has just now."""
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _listens(port: int) -> bool:

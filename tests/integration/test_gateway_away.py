@@ -1,8 +1,6 @@
 """The gateway as a process while Kafka or Redis is away, at start and later, and when Redis was wiped."""
 
 import os
-import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import psutil
 import redis
 from kafka import TopicPartition
 
@@ -22,6 +19,7 @@ from matcher.events import AvailabilityOpened, read_event
 from services import topics
 from services.adapters.kafka import consumer
 from services.adapters.views import ViewWriter
+from services.demo.options import free_port
 from services.embedded.broker import embedded_broker
 from services.embedded.redis import embedded_redis
 from services.gateway.signin import person_id
@@ -29,6 +27,7 @@ from services.settings import Settings
 from services.topics import PARTITIONS, PERSON_EVENTS, KafkaAddress
 from tests.conftest import Parts, RedisPlace
 from tests.gateway_desk import ABOUT_ANN, SECRET, Listener, Page
+from tests.still import port_of, still
 from tests.world import eventually
 
 WAIT_S = 20.0
@@ -66,14 +65,6 @@ class Served:
         except httpx.TransportError:
             return {}
         return answer
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @contextmanager
@@ -134,29 +125,6 @@ def is_away(answer: httpx.Response, took_s: float) -> None:
     assert (answer.status_code, answer.json()["error"]) == (503, "away"), answer.text
     assert int(answer.headers["retry-after"]) >= 1
     assert took_s < AWAY_WITHIN_S + SLOW_MACHINE_S
-
-
-@contextmanager
-def still(listens_on: int) -> Iterator[None]:
-    """Our own embedded part stands still, as a part does that a network no longer reaches."""
-    mine = [one for one in psutil.Process().children(recursive=True) if listens_on in _ports(one)]
-    assert mine
-    for one in mine:
-        one.send_signal(signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        for one in mine:
-            one.send_signal(signal.SIGCONT)
-
-
-def _ports(process: psutil.Process) -> set[int]:
-    return {one.laddr.port for one in process.net_connections(kind="tcp") if one.status == psutil.CONN_LISTEN}
-
-
-def port_of(address: str) -> int:
-    """The port in "host:port"."""
-    return int(address.rpartition(":")[2])
 
 
 def test_windows_go_to_the_log_once_and_survive_a_redis_that_was_wiped(parts: Parts, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ OF_AN_INVITATION = [
     ("/page/invitations/{}/decline", {}),
     ("/page/invitations/{}/block", {}),
     ("/page/invitations/{}/wrong", {}),
+    ("/page/invitations/{}/no-microphone", {}),
     ("/page/invitations/{}/aside", {}),
     ("/page/invitations/{}/concern", {"what": "He asked for money."}),
     ("/page/calls/{}/hang-up", {}),
@@ -57,6 +58,25 @@ def test_a_form_from_another_site_does_nothing(gateway: Desk, headers: dict[str,
         assert answer.status_code == 403, path
     assert gateway.outbox.said == []
     assert look(page).view == "outcome"
+
+
+NASTY = "'\"></textarea></title><script>alert(1)</script><img src=x onerror=alert(1)>"
+MORE_FIELDS = {
+    "/page/about-me": ("likes", "avoids", "wishes", "gender", "quiet", "quiet_start", "quiet_end", "first"),
+    "/page/session": ("demo_code",),
+}
+
+
+@pytest.mark.parametrize("headers", [{"HX-Request": "true"}, SAME_SITE], ids=["htmx", "plain"])
+def test_markup_in_any_field_of_any_form_stays_text(gateway: Desk, headers: dict[str, str]) -> None:
+    for path, fields in OTHERS + OF_AN_INVITATION:
+        page, person = gateway.registered()
+        row = gateway.put_invitation(person, "p-other", **over())
+        for name in ("key", "unheard-of", *fields, *MORE_FIELDS.get(path, ())):
+            for away in (False, True):
+                gateway.outbox.away = away
+                answer = _send(page, path.format(row.invitation), {**fields, name: NASTY, "quiet": "yes"}, headers)
+                assert "img" not in dict(Seen(answer.text).tags), (path, name)
 
 
 @pytest.mark.parametrize("headers", [{"HX-Request": "true"}, SAME_SITE, None], ids=str)
@@ -135,7 +155,7 @@ def test_somebody_comes_in_tells_about_themselves_and_leaves_for_good(gateway: D
         ({"wishes": ["all"]}, "Please choose from the list"),
         ({"gender": "'\"><script>"}, "Please choose from the list"),
         ({"quiet": "yes", "quiet_start": "22:00", "quiet_end": "22:00"}, "two different times"),
-        ({"quiet": "yes", "quiet_start": "\"><script>", "quiet_end": "x"}, "two different times"),
+        ({"quiet": "yes", "quiet_start": '"><script>', "quiet_end": "x"}, "two different times"),
     ],
 )
 def test_what_is_wrong_stands_beside_the_field_and_what_was_typed_stays(
@@ -196,6 +216,44 @@ def test_a_double_tap_is_one_request(gateway: Desk) -> None:
     for _ in range(2):
         assert press(page, form).status_code == 303
     assert [type(event) for event in gateway.said("pool")] == [InvitationAnswered]
+
+
+STANDS = {"hang-up": {"state": "confirmed"}, "outcome": over()}
+ONE_EVENT = (
+    "about-me",
+    "free",
+    "not-free",
+    "pause",
+    "resume",
+    "erase",
+    "accept",
+    "decline",
+    "block",
+    "concern",
+    *STANDS,
+)
+
+
+@pytest.mark.parametrize(
+    ("path", "fields"), [one for one in OTHERS + OF_AN_INVITATION if one[0].rpartition("/")[2] in ONE_EVENT]
+)
+def test_while_kafka_is_away_a_form_is_kept_whole_and_sent_again_it_happens_once(
+    gateway: Desk, path: str, fields: dict[str, str]
+) -> None:
+    page, person = gateway.registered()
+    row = gateway.put_invitation(person, "p-other", **STANDS.get(path.rpartition("/")[2], {}))
+    gateway.outbox.loses_answers = True
+    answer = _send(page, path.format(row.invitation), fields, SAME_SITE)
+    seen = Seen(answer.text)
+    assert (answer.status_code, seen.view) == (503, "again")
+    assert seen.forms[0].fields == KEY | fields
+    assert ("116 123" in seen.text) == path.endswith("/concern")
+    assert Seen(press(page, seen.forms[0]).text).forms[0].fields == KEY | fields
+    gateway.outbox.loses_answers = False
+    assert press(page, seen.forms[0]).status_code in (200, 303)
+    said = [event.id for _, _, event in gateway.outbox.said]
+    assert len(said) == 3
+    assert len(set(said)) == 1
 
 
 def test_the_same_form_with_something_else_in_it_is_another_request(gateway: Desk) -> None:

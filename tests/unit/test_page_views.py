@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from matcher.events import ConcernRaised, LegHungUp, PersonBlocked
+from matcher.events import AvailabilityClosed, ConcernRaised, LegHungUp, PersonBlocked
+from matcher.invitation import Invitation
 from matcher.person import Person, QuietHours
 from services.gateway.pages.render import HERE, environment
 from services.gateway.pages.view import BLANK, URGENT, View, about_me
@@ -27,6 +28,11 @@ def _in_window(gateway: Desk, change: dict[str, Any]) -> tuple[Page, str]:
     change = {sides.get(key, key): value for key, value in change.items()}
     row = gateway.put_invitation(person, other, **{f"availability_{me}": window.availability}, **change)
     return page, row.invitation
+
+
+def _people_of(gateway: Desk, invitation: str) -> tuple[str, ...]:
+    row = gateway.redis.hget(f"{gateway.prefix}invitation:{invitation}", "row")
+    return Invitation.model_validate_json(row).people  # type: ignore[arg-type]
 
 
 def agree(page: Page, seen: Seen) -> None:
@@ -159,6 +165,22 @@ def test_this_feels_wrong_ends_the_call_and_offers_block_and_concern_until_done(
     assert press_here(page, "/aside").view == "waiting"
 
 
+@pytest.mark.parametrize(("change", "view"), [({}, "no_microphone"), ({"state": "confirmed"}, "ending")])
+def test_who_cannot_be_heard_is_told_what_to_do_and_is_rung_no_more(
+    gateway: Desk, change: dict[str, Any], view: str
+) -> None:
+    page, invitation = _in_window(gateway, change)
+    assert press_here(page, "/no-microphone").view == view
+    assert [type(event) for event in gateway.said("person-events")] == [AvailabilityClosed]
+    assert [type(event) for event in gateway.said("calls")] == ([LegHungUp] if change else [])
+    a, b = _people_of(gateway, invitation)
+    gateway.put_invitation(a, b, invitation=invitation, **NEVER)
+    assert "allow the microphone" in look(page).text
+    gateway.put_invitation(a, b, invitation=invitation, **ENDED)
+    seen = look(page)
+    assert (seen.view, "microphone could not be reached" in seen.text) == ("outcome", True)
+
+
 def test_a_block_says_that_they_never_meet_again(gateway: Desk) -> None:
     page, _ = _in_window(gateway, ENDED)
     press_here(page, "/wrong")
@@ -190,10 +212,10 @@ def _shown(word: str) -> dict[str, Any]:
     about = about_me({"first_name": word, "quiet": {"start": word, "end": word}}, dict.fromkeys(BLANK, word), True)
     line = dict.fromkeys(("name", "number", "when", "emergency"), word)
     texts = ("said", "phone", "error", "demo_code", "first_name", "other_name", "quiet", "until", "topic", "invitation",
-             "side", "what", "message")  # fmt: skip
+             "side", "what", "message", "action", "key", "comfort")  # fmt: skip
     numbers = {"remaining_s": 20.0, "window_s": 600.0, "minutes_left": 10}
     return {**dict.fromkeys(texts, word), **numbers, **about.shown, "reasons": [word, f"topic:{word}"], "note": "x",
-            "ran_out": True, "crisis_line": line}  # fmt: skip
+            "ran_out": True, "no_microphone": True, "fields": [(word, word)], "crisis_line": line}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", VIEWS)

@@ -29,6 +29,11 @@ class Reply:
         return 200 <= self.status < 300
 
     @property
+    def away(self) -> bool:
+        """Whether a part of ours is away, so that the same may be asked again soon."""
+        return self.status == 503
+
+    @property
     def message(self) -> str:
         """The sentence that came with a refusal."""
         return str(self.said.get("message", "Something went wrong on our side. Please try again."))

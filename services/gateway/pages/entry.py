@@ -9,9 +9,10 @@ from services.gateway.invitations import CONCERN_COMFORT
 from services.gateway.pages.asking import Reply, ask
 from services.gateway.pages.guard import PageForm, read_page_form
 from services.gateway.pages.render import go, show
-from services.gateway.pages.showing import Desk
+from services.gateway.pages.showing import Desk, away
 from services.gateway.pages.view import View
 
+NO_NUMBER = "Please give us your phone number, such as 07400 123456."
 SAID = {
     "signed-out": "You are signed out. Come back whenever you like.",
     "not-reported": f"You were signed out. {CONCERN_COMFORT.sentence}",
@@ -40,8 +41,10 @@ def routes(desk: Desk) -> APIRouter:
         form = await read_page_form(request)
         phone = form.one("phone").strip()
         reply = await ask(request, "POST", "/codes", {"phone": phone}, form.key)
+        if reply.away:
+            return away(request)
         if not reply.taken:
-            error = "Please give us your phone number." if not phone else reply.message
+            error = reply.message if phone and "field" not in reply.message else NO_NUMBER
             return show(request, door(phone, error), signed_in=False, status=reply.status)
         return show_code(request, phone, reply, reply, "")
 
@@ -50,6 +53,8 @@ def routes(desk: Desk) -> APIRouter:
         form = await read_page_form(request)
         phone, code = form.one("phone").strip(), "".join(form.one("code").split())
         reply = await ask(request, "POST", "/sessions", {"phone": phone, "code": code}, form.key)
+        if reply.away:
+            return away(request)
         if not reply.taken:
             if reply.status == 422 and (not code or "field" in reply.message):
                 reply.said = {"message": "Please type the six digits of the code."}
@@ -60,6 +65,8 @@ def routes(desk: Desk) -> APIRouter:
     async def post_sign_out(request: Request) -> Response:
         form = await read_page_form(request)
         reply = await ask(request, "DELETE", "/sessions", None, form.key)
+        if reply.away:
+            return away(request)
         return _with_cookies(go(request, "/?signed-out"), reply)
 
     @router.post("/page/erase")

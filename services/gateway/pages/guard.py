@@ -15,18 +15,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from matcher.errors import NotAllowed
 from services.gateway.answers import Unreadable
 from services.gateway.body import KEY, read_body
+from services.serving import SAFE_HEADERS
 
 FIELDS_LIMIT = 200
 FORM_TYPE = "application/x-www-form-urlencoded"
-HEADERS = {
-    "Content-Security-Policy": "default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; "
-    "form-action 'self'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-    "Permissions-Policy": "microphone=(self), camera=(), geolocation=()",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-}
+HEADERS = SAFE_HEADERS | {"Permissions-Policy": "microphone=(self), camera=(), geolocation=()"}
 
 
 class SafeHeaders:
@@ -63,7 +56,10 @@ class PageForm:
 
 
 async def read_page_form(request: Request) -> PageForm:
-    """The form in this request. Raises NotAllowed when it may come from another site, TooLarge, Unreadable."""
+    """The form in this request, which stays at hand as `request.state.form`.
+
+    Raises NotAllowed when it may come from another site, TooLarge, Unreadable.
+    """
     if not _from_our_page(request):
         raise NotAllowed("This came from another website, so we did not do it.")
     raw = await read_body(request)
@@ -76,7 +72,8 @@ async def read_page_form(request: Request) -> PageForm:
     form = PageForm("", tuple(fields))
     if not KEY.fullmatch(form.one("key")):
         raise Unreadable("The page was not whole. Please load it again.")
-    return PageForm(form.one("key"), form.fields)
+    request.state.form = PageForm(form.one("key"), form.fields)
+    return request.state.form
 
 
 def _from_our_page(request: Request) -> bool:

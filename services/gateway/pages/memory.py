@@ -10,7 +10,7 @@ from typing import Literal
 import redis.asyncio
 
 Act = Literal["open", "close", "accept", "decline", "end"]
-Step = Literal["wrong", "blocked", "reported", "aside"]
+Step = Literal["no_microphone", "wrong", "blocked", "reported", "aside"]
 
 DOING_S = 10
 """If the views do not show by then what was done, the page shows the views."""

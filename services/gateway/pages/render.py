@@ -14,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from services.gateway.pages import words
 from services.gateway.pages.guard import HEADERS
 from services.gateway.pages.view import View
+from services.serving import TEMPLATES
 
 HERE = Path(__file__).parents[1]
 STATIC = HERE / "static"
@@ -23,8 +24,8 @@ NO_STORE = {"Cache-Control": "no-store"}
 def environment() -> Environment:
     """The templates; a name that is not there is an error, not a gap."""
     made = Environment(
-        loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True,
+        loader=FileSystemLoader((HERE / "templates", TEMPLATES)), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     made.filters |= {"topic": words.topic_words, "reasons": words.reason_words, "minutes": words.minutes_words}
     made.globals |= {"choices": words.choices(), "new_key": lambda: secrets.token_urlsafe(18)}
@@ -39,14 +40,11 @@ def is_htmx(request: Request) -> bool:
     return request.headers.get("hx-request") == "true"
 
 
-def show(
-    request: Request, view: View, *, signed_in: bool, status: int = 200, notice: str = "", urgent_notice: bool = False
-) -> Response:
-    """The view; `notice` is a sentence above it, read out at once if it is urgent."""
+def show(request: Request, view: View, *, signed_in: bool, status: int = 200, notice: str = "") -> Response:
+    """The view; `notice` is a sentence above it."""
     # A fault is answered outside of everything that adds headers, so a page brings its own.
     template = "part.html" if is_htmx(request) else "page.html"
-    told: dict[str, Any] = {"view": view, "shown": view.shown, "signed_in": signed_in, "notice": notice,
-                            "urgent_notice": urgent_notice}  # fmt: skip
+    told: dict[str, Any] = {"view": view, "shown": view.shown, "signed_in": signed_in, "notice": notice}
     return HTMLResponse(_ENVIRONMENT.get_template(template).render(told), status, HEADERS | NO_STORE)
 
 

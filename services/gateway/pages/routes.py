@@ -13,7 +13,7 @@ from services.gateway.gateway import Gateway
 from services.gateway.pages import entry, profile, talk
 from services.gateway.pages.guard import SafeHeaders
 from services.gateway.pages.render import STATIC, go, show
-from services.gateway.pages.showing import SIGNED_OUT, Desk, away
+from services.gateway.pages.showing import AGAIN, SIGNED_OUT, Desk, away
 from services.gateway.pages.view import URGENT, View
 
 STAYS = ("settings", "about_me", "erase")
@@ -57,7 +57,7 @@ def _routes(desk: Desk) -> APIRouter:
                 view = await desk.view(me)
         except (Away, redis.exceptions.RedisError):
             return Response(status_code=204)
-        if view.key == showing or (showing in STAYS and view.name not in URGENT):
+        if showing == AGAIN or view.key == showing or (showing in STAYS and view.name not in URGENT):
             return Response(status_code=204)
         return show(request, view, signed_in=True)
 

@@ -3,21 +3,25 @@
 Place in the flow: session, live views, memory -> **standing** -> view -> browser. Every route of the page ends here.
 """
 
+from urllib.parse import quote
+
 import redis.exceptions
 from fastapi import Request, Response
 
 from matcher.errors import Away, NotFound
-from services.gateway.answers import Answer, NotSignedIn
-from services.gateway.gateway import Gateway
-from services.gateway.invitations import find
+from services.gateway.answers import Answer, Comfort, NotSignedIn
+from services.gateway.gateway import COOKIE, Gateway
+from services.gateway.invitations import CRISIS_LINE, find
 from services.gateway.pages.asking import Reply
+from services.gateway.pages.guard import PageForm
 from services.gateway.pages.memory import Memory
-from services.gateway.pages.render import go, show
+from services.gateway.pages.render import go, is_htmx, show
 from services.gateway.pages.view import URGENT, Standing, View, about_me, view_of
 from services.gateway.signin import Session
 
 SIGNED_OUT = "/?signed-out"
-NOT_READY = "We are just setting things up again. Nothing is lost: this page goes on by itself."
+AGAIN = "again"
+"""What is shown until a form could be sent; only what became of the form replaces it."""
 
 
 class Desk:
@@ -80,26 +84,38 @@ class Desk:
         """What became of a form: the view that follows, or the present one with what went wrong above it."""
         if reply.status == 401:
             return go(request, SIGNED_OUT)
+        if reply.away:
+            return away(request)
         if not reply.taken:
             return await self.show_now(request, reply.status, reply.message)
         return await self.done(request)
 
     async def done(self, request: Request) -> Response:
         """It was done: the view that follows. Without htmx the browser goes there, so that a reload repeats nothing."""
-        if request.headers.get("hx-request") == "true":
+        if is_htmx(request):
             return await self.show_now(request)
         return go(request, "/")
 
 
 def away(request: Request) -> Response:
-    """We cannot tell what stands just now; the page asks again by itself."""
-    return show(request, View("away", "away"), signed_in=True, status=503, notice="")
+    """A part of ours is away: the page asks again by itself, and sends again the very form that it could not send.
+
+    The key in the form stays, so that what was sent again happens once, even if it was taken the first time.
+    """
+    form: PageForm | None = getattr(request.state, "form", None)
+    signed_in = COOKIE in request.cookies
+    if form is None:
+        return show(request, View("away", "away"), signed_in=signed_in, status=503)
+    comfort: Comfort | None = getattr(request.state, "comfort", None)
+    fields = [one for one in form.fields if one[0] != "key"]
+    shown = {"action": quote(request.url.path), "key": form.key, "fields": fields, "comfort": "", **CRISIS_LINE}
+    shown |= {"comfort": comfort.sentence} if comfort else {}
+    return show(request, View("again", AGAIN, shown), signed_in=signed_in, status=503)
 
 
 def wants_page(request: Request) -> bool:
     """Whether a person looks at the answer: a browser that goes somewhere, or htmx."""
-    accepted = request.headers.get("accept", "")
-    return "text/html" in accepted and "event-stream" not in accepted
+    return is_htmx(request) or "text/html" in request.headers.get("accept", "")
 
 
 def refused(request: Request, answer: Answer) -> Response:

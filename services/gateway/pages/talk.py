@@ -15,7 +15,7 @@ from services.gateway.pages.asking import Reply, ask
 from services.gateway.pages.guard import PageForm, read_page_form
 from services.gateway.pages.memory import Act, Step
 from services.gateway.pages.render import go, show
-from services.gateway.pages.showing import Desk
+from services.gateway.pages.showing import Desk, away
 from services.gateway.pages.view import View
 
 NOT_THERE = Reply(404, {"message": "There is no such invitation."})
@@ -85,6 +85,21 @@ def routes(desk: Desk) -> APIRouter:
         await ask(request, "POST", f"/calls/{quote(invitation, safe='')}/end", None, form.key)
         return await desk.done(request)
 
+    @router.post("/page/invitations/{invitation}/no-microphone")
+    async def post_no_microphone(request: Request, invitation: str) -> Response:
+        """The other is free again at once, and nobody is rung for somebody who cannot be heard."""
+        form = await read_page_form(request)
+        if not await desk.is_mine(request, invitation):
+            return await desk.told(request, NOT_THERE)
+        closed = await ask(request, "DELETE", "/availability", None, form.key)
+        if closed.away:
+            return away(request)
+        await reach(request, "no_microphone", invitation)
+        ended = await ask(request, "POST", f"/calls/{quote(invitation, safe='')}/end", None, form.key)
+        if ended.taken:
+            await remember(request, "end", invitation)
+        return await desk.done(request)
+
     @router.post("/page/invitations/{invitation}/concern")
     async def post_concern(request: Request, invitation: str) -> Response:
         promise_comfort(request, CONCERN_COMFORT)
@@ -96,7 +111,7 @@ def routes(desk: Desk) -> APIRouter:
             await reach(request, "reported", invitation)
         if reply.status == 401:
             return go(request, "/?not-reported")
-        if reply.taken or reply.status == 404:
+        if reply.taken or reply.away or reply.status == 404:
             return await desk.told(request, reply)
         error = WHAT_WRONG if reply.status == 422 else reply.message
         shown = {"invitation": invitation, "what": form.one("what"), "error": error, **CRISIS_LINE}

@@ -86,9 +86,12 @@ def _of_invitation(standing: Standing, row: Invitation) -> View | None:
         return None
     if row.live and remembered.does("end", row.invitation):
         return View("ending", f"ending:{row.invitation}", shown)
-    if row.live:
+    unheard = step == "no_microphone"
+    if row.live and (row.state == "confirmed" or not unheard):
         return _of_live(standing, row, shown)
-    return View("outcome", f"outcome:{row.invitation}", shown) if row.called else None
+    if row.called:
+        return View("outcome", f"outcome:{row.invitation}", shown | {"no_microphone": unheard})
+    return View("no_microphone", f"no_microphone:{row.invitation}", shown) if unheard else None
 
 
 def _of_live(standing: Standing, row: Invitation, shown: dict[str, Any]) -> View:
@@ -100,7 +103,7 @@ def _of_live(standing: Standing, row: Invitation, shown: dict[str, Any]) -> View
 def _of_window(standing: Standing) -> View:
     me, waiting = standing.me, standing.waiting
     if me.held:
-        return View("held", "held")
+        return View("held", "held", {**CRISIS_LINE})
     if me.paused:
         return View("paused", "paused")
     if not standing.window_open:

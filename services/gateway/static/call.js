@@ -3,9 +3,11 @@
 // Place in the flow: <section data-call data-invitation="ID"> appears -> microphone, way through, sound -> heartbeats
 // to the bridge, `partyline:call` events and status words on the page -> the section disappears, and all of it ends.
 // Method: perfect negotiation. Side a makes the first offer; when offers cross, b gives way. Each page load has an id
-// of its own in every signal: a reloaded page says "I am here now", and the other begins anew with it.
+// of its own in every signal: a reloaded page says "I am here now", and the other begins anew with it. Of several windows
+// of one person the one that accepted has the call, and later the newest that was loaded or asked to have it.
 
-import { askForMicrophone, NoMicrophone } from "./microphone.js";
+import { newId, request } from "./asking.js";
+import { acceptedHere, askForMicrophone, keepMicrophone, NoMicrophone, sayThatThereIsNone } from "./microphone.js";
 
 const LOOK_MS = 50; // until there is sound
 const LOOK_LATER_MS = 500;
@@ -13,25 +15,29 @@ const BEAT_MS = 5_000;
 const SILENT_MS = 3_000; // without a packet, and we say that the line is being found again
 const REPAIR_MS = 5_000; // between two tries to find it
 const STUCK_MS = 8_000; // without ever a sound: something that was signalled got lost
+const STAND_BY_MS = 2_000; // for another window of the same person, which may have accepted
+const ASKED_MS = 1_000; // then the browser is asking about the microphone, and we say so
 const GIVE_UP_MS = 30_000; // then the one who stays is told, and is free
-const AGAIN_MS = 1_000;
+const AGAIN_MS = 1_000; // before a line that was closed is opened anew
 const SEND_TRIES = 5;
 const CANDIDATES_AT_ONCE = 20;
 
 const WORDS = {
+  asking: "Your browser is asking whether we may use the microphone. Please allow it.",
   connecting: "Putting you through …",
   connected: "You are connected.",
   reconnecting: "The line was lost. Trying to find it again …",
   "no-microphone": "We cannot hear you: no microphone could be used. The call has ended.",
   failed: "No way through to the other person was found. The call has ended.",
   lost: "The other person cannot be reached any more. The call has ended.",
+  elsewhere: "You are talking in another window. This one is silent.",
   ended: "The call has ended.",
 };
 
 const calls = new Map(); // invitation -> Call
 
 class Call {
-  constructor(section) {
+  constructor(section, begin) {
     this.invitation = section.dataset.invitation;
     this.outbox = []; // signals that were not sent yet
     this.sending = false;
@@ -45,7 +51,7 @@ class Call {
     this.turn = Promise.resolve(); // signals are taken one after another, and not before we are ready
     this.attach(section);
     this.say("connecting");
-    this.start();
+    this.start(begin);
   }
 
   // --- the page ---
@@ -76,22 +82,23 @@ class Call {
   say(state, words = state) {
     if (this.state === state) return;
     this.state = state;
-    this.words = words;
+    this.words = this.section.getAttribute(`data-words-${words}`) ?? WORDS[words];
     this.show();
-    const detail = { state, invitation: this.invitation };
+    const detail = { state, invitation: this.invitation, words: this.words };
     this.section.dispatchEvent(new CustomEvent("partyline:call", { bubbles: true, detail }));
   }
 
   show() {
     const status = this.section.querySelector("[data-call-status]");
-    const words = this.section.getAttribute(`data-words-${this.words}`) ?? WORDS[this.words];
-    if (status && status.textContent !== words) status.textContent = words;
+    if (status && status.textContent !== this.words) status.textContent = this.words;
     this.section.dataset.callState = this.state;
   }
 
   // --- from the start to the end ---
 
-  async start() {
+  async start(begin) {
+    if (!begin) await this.standBy();
+    if (this.over) return;
     try {
       [, this.ice] = await Promise.all([this.openMicrophone(), this.fetchIce()]);
       if (this.over) return;
@@ -103,8 +110,18 @@ class Call {
     }
   }
 
+  async standBy() {
+    this.standing = true;
+    this.listen();
+    await new Promise((resolve) => setTimeout(resolve, STAND_BY_MS));
+    this.standing = false;
+    this.line.close();
+  }
+
   async openMicrophone() {
-    this.microphone = await askForMicrophone();
+    const slow = setTimeout(() => this.over || this.say("asking"), ASKED_MS);
+    this.microphone = await askForMicrophone().finally(() => clearTimeout(slow));
+    if (!this.over) this.say("connecting");
     for (const track of this.microphone.getTracks()) {
       track.addEventListener("ended", () => this.giveUp("no-microphone"), { signal: this.stop.signal });
     }
@@ -113,7 +130,7 @@ class Call {
   }
 
   async fetchIce() {
-    const answer = await this.request("GET", `/invitations/${this.invitation}/ice`);
+    const answer = await request("GET", `/invitations/${this.invitation}/ice`);
     const ice = await answer.json();
     this.polite = ice.side === "b";
     return { iceServers: ice.ice_servers, iceTransportPolicy: ice.policy };
@@ -122,7 +139,8 @@ class Call {
   giveUp(words) {
     if (this.over) return;
     this.end("failed", words);
-    this.request("POST", `/calls/${this.invitation}/end`, {}, SEND_TRIES).catch(() => {}); // so that the other is free
+    if (words === "no-microphone") sayThatThereIsNone();
+    request("POST", `/calls/${this.invitation}/end`, {}, SEND_TRIES).catch(() => {}); // so that the other is free
   }
 
   end(state, words = state) {
@@ -161,6 +179,7 @@ class Call {
   async take(signal) {
     if (this.over) return;
     if (signal.mine) return this.meetMyself(signal.page);
+    if (this.standing) return;
     if (signal.to && signal.to !== this.page) return; // meant for the page that was here before
     if (signal.page !== this.peer) await this.beginWith(signal.page);
     if (!signal.to) this.signal({ to: this.peer });
@@ -170,7 +189,7 @@ class Call {
 
   meetMyself(page) {
     if (page === this.page) this.seenMyself = true;
-    else if (this.seenMyself) this.end("ended"); // the call goes on in another page of the same person
+    else if (this.seenMyself || this.standing) this.end("elsewhere"); // the newest page of a person has their call
   }
 
   signal(said) {
@@ -186,7 +205,7 @@ class Call {
     this.sending = true;
     while (this.outbox.length && !this.over) {
       const signal = this.outbox.shift(); // one at a time keeps their order; what comes meanwhile goes together
-      await this.request("POST", `/invitations/${this.invitation}/signal`, signal, SEND_TRIES).catch(() => {});
+      await request("POST", `/invitations/${this.invitation}/signal`, signal, SEND_TRIES).catch(() => {});
     }
     this.sending = false;
   }
@@ -327,30 +346,14 @@ class Call {
     this.beaten = packets;
     this.lastBeat = performance.now();
     try {
-      await this.request("POST", `/calls/${this.invitation}/heartbeat`, { connected });
+      await request("POST", `/calls/${this.invitation}/heartbeat`, { connected });
     } catch (error) {
       if (error.status === 404 || error.status === 409) this.end("ended");
-    }
-  }
-
-  async request(method, path, body, tries = 1) {
-    const headers = method === "GET" ? {} : { "Content-Type": "application/json", "Idempotency-Key": newId() };
-    for (;;) {
-      tries -= 1;
-      const answer = await fetch(path, { method, headers, body: body && JSON.stringify(body) }).catch(() => null);
-      if (answer?.ok) return answer;
-      const passing = !answer || answer.status === 429 || answer.status >= 500;
-      if (!passing || tries <= 0) throw Object.assign(new Error(path), { status: answer?.status });
-      await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
     }
   }
 }
 
 // --- small words ---
-
-function newId() {
-  return crypto.randomUUID();
-}
 
 function grew(before, now) {
   return now.received > before.received && now.sent > before.sent;
@@ -362,7 +365,8 @@ function plain({ candidate, sdpMid, sdpMLineIndex, usernameFragment }) {
 
 // --- the page, as it changes ---
 
-function scan() {
+function scan(changed) {
+  keepMicrophone();
   const there = new Map();
   for (const section of document.querySelectorAll("[data-call][data-invitation]")) {
     there.set(section.dataset.invitation, section);
@@ -377,9 +381,14 @@ function scan() {
     }
   }
   for (const [invitation, section] of there) {
-    if (!calls.has(invitation)) calls.set(invitation, new Call(section));
+    if (!calls.has(invitation)) calls.set(invitation, new Call(section, !changed || acceptedHere()));
   }
 }
 
+// The window that let go may take its call back.
+document.addEventListener("click", (event) => {
+  const section = event.target.closest?.("[data-call-here]")?.closest("[data-call]");
+  if (section) calls.set(section.dataset.invitation, new Call(section, true));
+});
 new MutationObserver(scan).observe(document.documentElement, { childList: true, subtree: true });
 scan();

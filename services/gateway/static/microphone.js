@@ -1,15 +1,21 @@
-// The microphone of a call, asked for as early as possible: with the accept, if its button says `data-call-prepare`.
+// The microphone of a call, asked for as early as possible: with the accept, whose button says `data-call-prepare`.
 //
-// Place in the flow: a click -> **microphone** -> call.js. What was opened early and not used is closed again.
+// Place in the flow: a click -> **microphone** -> call.js. What was opened early and is not needed is closed again. If
+// there is none, the form `no-microphone` says so to the gateway, so that the other person need not wait.
 
-const KEEP_MS = 60_000;
+const NEEDED = "[data-call-prepare], [data-call-soon], [data-call]";
 
 export class NoMicrophone extends Error {}
 
 let early = null; // a microphone that was asked for before the call
+let accepted = false; // here, and not in another window
+
+export function acceptedHere() {
+  return accepted;
+}
 
 export async function askForMicrophone() {
-  const asked = early ?? navigator.mediaDevices?.getUserMedia({ audio: true });
+  const asked = early ?? open();
   early = null;
   try {
     return (await asked) ?? Promise.reject(new NoMicrophone());
@@ -18,18 +24,53 @@ export async function askForMicrophone() {
   }
 }
 
-function prepareMicrophone() {
-  if (early || !navigator.mediaDevices) return;
-  const asked = navigator.mediaDevices.getUserMedia({ audio: true });
-  early = asked;
-  asked.catch(() => {}); // the call says so
-  setTimeout(async () => {
-    if (early !== asked) return;
-    early = null;
-    for (const track of (await asked).getTracks()) track.stop(); // no call came
-  }, KEEP_MS);
+export function sayThatThereIsNone() {
+  document.querySelector("form.no-microphone")?.requestSubmit();
+}
+
+// Whenever the page has changed: no call came of the accept.
+export function keepMicrophone() {
+  if (document.querySelector(NEEDED)) return;
+  accepted = false;
+  if (early) release(early);
+  early = null;
+}
+
+function open() {
+  return navigator.mediaDevices?.getUserMedia({ audio: true });
+}
+
+function release(asked) {
+  asked.then((stream) => stream.getTracks().forEach((track) => track.stop())).catch(() => {});
+}
+
+async function prepare() {
+  accepted = true;
+  if (early) return;
+  early = askForMicrophone();
+  await early.catch(() => {
+    early = null; // what failed once may be tried again
+    setTimeout(sayThatThereIsNone); // after the accept, which the same click is just about to send
+  });
+}
+
+// "Try my microphone": only if there is one now does the form go on.
+async function tryIt(button) {
+  const tells = button.form.querySelector("[data-microphone-tells]");
+  tells.textContent = "";
+  try {
+    const stream = await askForMicrophone();
+    release(Promise.resolve(stream));
+    button.form.requestSubmit();
+  } catch {
+    tells.textContent = tells.dataset.words;
+  }
 }
 
 document.addEventListener("click", (event) => {
-  if (event.target.closest?.("[data-call-prepare]")) prepareMicrophone();
+  const button = event.target.closest?.("[data-call-prepare], [data-call-try]");
+  if (button?.matches("[data-call-prepare]")) prepare();
+  if (!button?.matches("[data-call-try]")) return;
+  event.preventDefault();
+  tryIt(button);
 });

@@ -5,6 +5,7 @@ import { ring, stopRinging } from "/static/ring.js";
 const LINE_AGAIN_MS = 3000;
 const TICK_MS = 250;
 const NO_LINE = "We can’t reach Partyline just now. We keep trying; please check your connection.";
+const LAST_WORDS_IN = ["call", "outcome"];
 const CROWDED = "Partyline is open in many windows, and this one may lag behind. Please use the newest.";
 
 const main = document.getElementById("main");
@@ -13,9 +14,11 @@ const trouble = document.getElementById("trouble");
 const line = document.getElementById("line");
 let endsAt = null;
 let shown = null;
+let lastWords = ""; // of a call that failed
 
 function arrive(first) {
   shown = document.getElementById("showing");
+  if (!LAST_WORDS_IN.includes(shown.dataset.view)) untell(lastWords);
   const heading = main.querySelector("h1");
   if (!first) {
     const wrong = main.querySelector("[autofocus]");
@@ -44,6 +47,10 @@ function tell(words) {
   trouble.hidden = words === "";
 }
 
+function untell(...words) {
+  if (words.includes(trouble.textContent)) tell("");
+}
+
 function look() {
   if (main.hasAttribute("hx-get")) htmx.trigger(main, "look", {}, false);
 }
@@ -58,8 +65,15 @@ document.addEventListener("htmx:before:request", (event) => {
 document.addEventListener("htmx:after:swap", () => {
   if (document.getElementById("showing") !== shown) arrive(false);
 });
-document.addEventListener("htmx:after:request", () => { if (trouble.textContent === NO_LINE) tell(""); });
+document.addEventListener("htmx:after:request", () => untell(NO_LINE));
 document.addEventListener("htmx:error", () => tell(NO_LINE));
+
+// What a call that failed has said goes with its view into the one that asks how it was.
+document.addEventListener("partyline:call", ({ detail }) => {
+  if (detail.state !== "failed") return;
+  lastWords = detail.words;
+  tell(lastWords);
+});
 
 if (line) keepLine();
 arrive(true);
@@ -73,7 +87,7 @@ function keepLine() {
   line.addEventListener("htmx:before:request", () => { asking = true; });
   line.addEventListener("htmx:finally:request", () => { asking = false; });
   line.addEventListener("htmx:sse:before:connection", () => { held = true; });
-  line.addEventListener("htmx:sse:after:connection", () => tell(""));
+  line.addEventListener("htmx:sse:after:connection", () => untell(NO_LINE, CROWDED));
   line.addEventListener("htmx:sse:error", look);
   line.addEventListener("htmx:sse:close", (event) => {
     held = false;

@@ -1,0 +1,69 @@
+"""Kafka or Redis is away while somebody uses the page: they are told kindly, and what they asked for happens once."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from services.embedded.redis import embedded_redis
+from tests.browser.states import STATES, Place, place
+from tests.conftest import RedisPlace
+from tests.gateway_desk import Desk, desk
+from tests.still import port_of, still
+
+SOON_MS = 20_000
+
+
+@pytest.fixture
+def one(browser: Browser, gateway: Desk) -> Iterator[Place]:
+    context = browser.new_context()
+    yield place(gateway, context)
+    gateway.outbox.loses_answers = False
+    context.close()
+
+
+def _said(desk: Desk, before: int) -> set[str]:
+    return {event.id for _, _, event in desk.outbox.said[before:]}
+
+
+def _tell(one: Place) -> None:
+    one.page.get_by_label("What happened?").fill("He asked for money.")
+    one.press("Tell Partyline")
+
+
+@pytest.mark.parametrize(
+    ("state", "do", "then"),
+    [
+        ("home", lambda one: one.press("30 minutes"), "waiting"),
+        ("invitation", lambda one: one.press("Yes, let’s talk"), "accepted"),
+        ("call", lambda one: one.press("Hang up"), "ending"),
+        ("wrong", _tell, "reported"),
+    ],
+)
+def test_while_kafka_is_away_what_was_asked_for_waits_and_happens_once(
+    one: Place, state: str, do: Callable[[Place], None], then: str
+) -> None:
+    STATES[state](one)
+    before, one.desk.outbox.loses_answers = len(one.desk.outbox.said), True
+    do(one)
+    one.sees("again")
+    expect(one.page.get_by_role("heading", level=1)).to_be_focused()
+    one.desk.outbox.loses_answers = False
+    one.press("Try again now")
+    one.sees(then)
+    assert len(_said(one.desk, before)) == 1
+
+
+def test_while_redis_is_away_the_page_says_so_and_goes_on_by_itself(browser: Browser) -> None:
+    with embedded_redis() as url, desk(RedisPlace(url, "away:")) as gateway, browser.new_context() as context:
+        one = place(gateway, context)
+        STATES["home"](one)
+        with still(port_of(url)):
+            one.press("30 minutes")
+            one.sees("again")
+        one.page.locator('[data-view="waiting"]').wait_for(timeout=SOON_MS)
+        assert len(_said(gateway, 0)) == 1
+        with still(port_of(url)):
+            one.show()
+            one.sees("away")
+        one.page.locator('[data-view="waiting"]').wait_for(timeout=SOON_MS)
