@@ -16,6 +16,6 @@ Function = TypeVar("Function", bound=Callable[..., object])
 def compiled(function: Function) -> Function:
     """`function` as machine code; where no folder can keep it, each process compiles its own."""
     try:
-        return cast(Function, numba.njit(cache=True)(function))
+        return cast(Function, numba.njit(cache=True, nogil=True)(function))
     except RuntimeError:  # "no locator available": a read-only installation and no home
-        return cast(Function, numba.njit(function))
+        return cast(Function, numba.njit(function, nogil=True))

@@ -1,44 +1,58 @@
 """Everybody who can be asked now, as arrays: a slot each, kept until they leave.
 
-Place in the flow: pool -> **standing** -> search, score. What the rules ask of a person is a record of `PERSON`; lists
-of others (blocks, bonds, met, asked) are sorted keys in one long array, `lists`. An id's key is a hash of it: two ids
-with one key would at most hide a pair, since what is offered is asked of the rules themselves.
+Place in the flow: pool -> **standing** -> index, search, score. What every look at a person needs is a record of
+`BRIEF`, so small that a large crowd stays in the processor's cache; what only some looks need is one of `PERSON`; what
+the score needs is one of `matcher.score.SCORED`. Lists of others (blocks, bonds, met, asked) are sorted keys in one
+long array, `lists`. An id's key is a hash of it: two ids with one key would at most hide a pair, since what is offered
+is asked of the rules themselves.
 """
 
-import hashlib
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+from operator import attrgetter
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.effects import Counts, Effect, Effects
-from matcher.features import Crowd, crowd
+from matcher.effects import Counts, Effects
+from matcher.features import Crowd, codes, crowd, masks
+from matcher.keys import keys_of
 from matcher.person import AGE_BANDS, LANGUAGES, Wish
 from matcher.rules import Free
 from matcher.score import Model, believed
+from matcher.scored import SCORED, effects_in, scored_of, scored_with
 
 Slots = NDArray[np.int64]
 Kind = TypeVar("Kind", bound=np.generic)
 
+BRIEF = np.dtype(
+    [
+        ("languages", "i4"), ("likes", "i4"), ("row", "i2"), ("column", "i2"),
+        ("age", "i1"), ("gender", "i1"), ("company", "i1"), ("asks", "i1"),
+    ]
+)  # fmt: skip
+"""16 bytes."""
 PERSON = np.dtype(
     [
         ("key", "u8"), ("lat", "f8"), ("lon", "f8"), ("since_s", "f8"),
         ("lists", "i8"), ("bonds", "u2"), ("met", "u2"), ("asked", "u2"), ("end", "u2"),
-        ("likes", "i4"), ("languages", "i4"), ("row", "i2"), ("column", "i2"),
-        ("age", "i1"), ("gender", "i1"), ("company", "i1"), ("wishes", "i1"),
-    ],
-    align=True,
+    ]
 )  # fmt: skip
-"""64 bytes, a line of the processor's cache. `lists` is where the blocks begin; the others are counted from there."""
-SAME_GENDER, NEAR_AGE, NEAR_HOME = 1, 2, 4
-"""Bits of `wishes`."""
+"""`lists` is where the blocks begin; where the bonds, the met, the asked begin and all end is counted from there."""
+SAME_GENDER, NEAR_AGE, NEAR_HOME, LISTS = 1, 2, 4, 8
+"""Bits of `asks`: the wishes, and whether this person has lists."""
 GENDERS = ("unsaid", "woman", "man", "other")
-COMPANY = ("either", "new", "known")
+COMPANY = ("either", "new", "known", "gone")
+"""Who is "gone" has left this slot, and nobody has come since."""
+GONE = COMPANY.index("gone")
 CELLS_PER_DEGREE = 10
 FIRST_SLOTS = 64
-_BIT = {language: 1 << place for place, language in enumerate(LANGUAGES)}
-_WISH_BIT: dict[Wish, int] = {"same_gender": SAME_GENDER, "near_age": NEAR_AGE, "near_home": NEAR_HOME}
+_LANGUAGE = {language: 1 << place for place, language in enumerate(LANGUAGES)}
+_WISH: dict[Wish, int] = {"same_gender": SAME_GENDER, "near_age": NEAR_AGE, "near_home": NEAR_HOME}
+_AGE, _GENDER, _COMPANY = ({word: place for place, word in enumerate(words)} for words in (AGE_BANDS, GENDERS, COMPANY))
+_TOLD = attrgetter("languages", "age_band", "gender", "wishes")
+_LISTS = attrgetter("blocks", "bonds", "met")
 
 
 class Standing:
@@ -46,11 +60,13 @@ class Standing:
 
     def __init__(self) -> None:
         """Nobody yet."""
-        self.people = np.zeros(FIRST_SLOTS, PERSON)
+        self.brief = np.zeros(0, BRIEF)
+        self.people = np.zeros(0, PERSON)
+        self.scored = np.zeros(0, SCORED)
         self.lists = np.zeros(0, np.uint64)
-        nobody = crowd([])
-        self.crowd, self.effects = nobody, believed(Model(), nobody)
         self.one: list[Free | None] = []
+        self._counts = Counts.of([])
+        self._here = np.zeros(0, np.bool_)
         self._slot: dict[str, int] = {}
         self._empty: list[int] = []
         self._listed = 0
@@ -65,7 +81,12 @@ class Standing:
     @property
     def slots(self) -> Slots:
         """Everybody's slot, in order."""
-        return np.sort(np.fromiter(self._slot.values(), np.int64, len(self._slot)))
+        return np.flatnonzero(self._here)
+
+    @property
+    def effects(self) -> Effects:
+        """What is believed of everybody."""
+        return effects_in(self.scored)
 
     def slot_of(self, person: str) -> int | None:
         """Where this person stands, if they do."""
@@ -82,105 +103,98 @@ class Standing:
         slots = [self._slot.pop(person) for person in persons]
         for slot in slots:
             self.one[slot] = None
-            self._listed -= int(self.people["end"][slot])
         self._empty += slots
-        return np.array(slots, np.int64)
+        left = np.array(slots, np.int64)
+        self._listed -= int(self.people["end"][left].sum())
+        self._here[left] = False
+        self.brief["company"][left] = GONE
+        return left
 
     def enter(self, people: Sequence[Free], model: Model) -> Slots:
         """These people come; where they stand."""
-        slots = np.array([self._place(one) for one in people], np.int64)
+        slots = self._places(people)
         if not len(slots):
             return slots
         here = crowd([one.features for one in people])
-        theirs = believed(model, here)
-        for column, new in zip(_columns(self.crowd, self.effects), _columns(here, theirs), strict=True):
-            column[slots] = new
-        records = self._records(people)
-        records["lat"], records["lon"], records["likes"] = here.lat, here.lon, here.likes
-        records["row"] = np.round(here.lat * CELLS_PER_DEGREE)
-        records["column"] = np.round(here.lon * CELLS_PER_DEGREE)
-        self.people[slots] = records
+        self.scored[slots] = scored_of(here, believed(model, here))
+        for kept, new in zip(_columns(self._counts), _columns(here.counts), strict=True):
+            kept[slots] = new
+        self.people[slots] = self._records(people, here)
+        self.brief[slots] = _briefs(people, here, self.people["end"][slots] > 0)
         if len(self.lists) > 2 * self._listed + FIRST_SLOTS:
             self._compact()
         return slots
 
     def believe(self, model: Model) -> None:
         """Everybody's effects under another model."""
-        self.effects = believed(model, self.crowd)
+        scored = self.scored
+        people = Crowd(scored["lat"], scored["lon"], scored["likes"], scored["avoids"], self._counts)
+        self.scored = scored_with(scored, believed(model, people))
 
-    def _place(self, one: Free) -> int:
-        if self._empty:
-            slot = self._empty.pop()
+    def _places(self, people: Sequence[Free]) -> Slots:
+        again = [self._empty.pop() for _ in range(min(len(people), len(self._empty)))]
+        slots = [*again, *range(len(self.one), len(self.one) + len(people) - len(again))]
+        self.one += people[len(again) :]
+        for slot, one in zip(again, people, strict=False):
             self.one[slot] = one
-        else:
-            slot = len(self.one)
-            self.one.append(one)
-            if slot == len(self.people):
-                self._widen(2 * slot)
-        self._slot[one.person] = slot
-        return slot
+        self._slot.update(zip([one.row.person for one in people], slots, strict=True))
+        if len(self.one) > len(self.people):
+            self._widen(max(2 * len(self.people), len(self.one)))
+        self._here[slots] = True
+        return np.array(slots, np.int64)
 
     def _widen(self, count: int) -> None:
-        self.people = widened(self.people, count)
-        old, gives, gets = self.crowd, self.effects.gives, self.effects.gets
-        wide = [widened(part, count) for part in _columns(old)]
-        lat, lon, likes, avoids, *counts = wide
-        self.crowd = Crowd(lat, lon, likes, avoids, Counts(*counts))
-        self.effects = Effects(
-            Effect(widened(gives.mean, count), widened(gives.var, count)),
-            Effect(widened(gets.mean, count), widened(gets.var, count)),
-        )
+        self.brief, self.people = widened(self.brief, count), widened(self.people, count)
+        self.scored, self._here = widened(self.scored, count), widened(self._here, count)
+        self._counts = Counts(*(widened(column, count) for column in _columns(self._counts)))
 
-    def _records(self, people: Sequence[Free]) -> NDArray[np.void]:
-        records, told = np.zeros(len(people), PERSON), [one.features for one in people]
-        records["key"] = [key_of(one.person) for one in people]
+    def _records(self, people: Sequence[Free], here: Crowd) -> NDArray[np.void]:
+        records = np.zeros(len(people), PERSON)
+        records["key"] = keys_of([one.row.person for one in people])
+        records["lat"], records["lon"] = here.lat, here.lon
         records["since_s"] = [one.row.since.timestamp() for one in people]
-        records["languages"] = [_mask(one.languages) for one in told]
-        records["age"] = [AGE_BANDS.index(one.age_band) for one in told]
-        records["gender"] = [GENDERS.index(one.gender) for one in told]
-        records["company"] = [COMPANY.index(one.row.company) for one in people]
-        records["wishes"] = [sum(_WISH_BIT[wish] for wish in one.wishes) for one in told]
         self._list(people, records)
         return records
 
     def _list(self, people: Sequence[Free], records: NDArray[np.void]) -> None:
-        listed: list[int] = []
-        before = len(self.lists)
-        for place, one in enumerate(people):
-            told, start, ends = one.features, len(listed), []
-            for names in (told.blocks, told.bonds, told.met, one.asked):
-                listed += sorted({key_of(name) for name in names}) if names else ()
-                ends.append(len(listed) - start)
-            records["lists"][place] = before + start
-            if ends[-1]:
-                records["bonds"][place], records["met"][place], records["asked"][place], records["end"][place] = ends
-        self.lists = np.concatenate([self.lists, np.array(listed, np.uint64)])
-        self._listed += len(listed)
+        """Write down whom each of `people` names, one list after the other, each sorted."""
+        told = [(*_LISTS(one.features), one.asked) for one in people]
+        who = np.array([place for place, lists in enumerate(told) if any(lists)], np.int64)
+        lists = [names for place in who.tolist() for names in told[place]]
+        ends = np.cumsum(np.fromiter(map(len, lists), np.int64, len(lists)))
+        keys = keys_of(list(chain.from_iterable(lists)))
+        whose = np.repeat(np.arange(len(lists)), np.diff(ends, prepend=0))
+        starts = ends.reshape(-1, 4)[:, 0] - list(map(len, lists[::4]))
+        records["lists"][who] = len(self.lists) + starts
+        for name, end in zip(("bonds", "met", "asked", "end"), ends.reshape(-1, 4).T, strict=True):
+            records[name][who] = end - starts
+        self.lists = np.concatenate([self.lists, keys[np.lexsort((keys, whose))]])
+        self._listed += len(keys)
 
     def _compact(self) -> None:
         """Drop the lists of those who left."""
         slots = self.slots
+        slots = slots[self.people["end"][slots] > 0]
         starts, counts = self.people["lists"][slots], self.people["end"][slots].astype(np.int64)
-        kept = [self.lists[start : start + count] for start, count in zip(starts, counts, strict=True)]
-        self.people["lists"][slots] = np.cumsum(counts) - counts
-        self.lists = np.concatenate([np.zeros(0, np.uint64), *kept])
+        new = np.cumsum(counts) - counts
+        self.people["lists"][slots] = new
+        self.lists = self.lists[np.repeat(starts - new, counts) + np.arange(counts.sum())]
 
 
-def _mask(languages: Sequence[str]) -> int:
-    return sum(_BIT.get(name, 0) for name in languages)
+def _briefs(people: Sequence[Free], here: Crowd, listed: NDArray[np.bool_]) -> NDArray[np.void]:
+    briefs = np.zeros(len(people), BRIEF)
+    languages, age, gender, wishes = zip(*(_TOLD(one.features) for one in people), strict=True)
+    briefs["languages"], briefs["likes"] = masks(languages, _LANGUAGE), here.likes
+    briefs["row"] = np.round(here.lat * CELLS_PER_DEGREE)
+    briefs["column"] = np.round(here.lon * CELLS_PER_DEGREE)
+    briefs["age"], briefs["gender"] = codes(age, _AGE), codes(gender, _GENDER)
+    briefs["company"] = codes([one.row.company for one in people], _COMPANY)
+    briefs["asks"] = masks(wishes, _WISH) | np.where(listed, LISTS, 0)
+    return briefs
 
 
-def _columns(people: Crowd, effects: Effects | None = None) -> Iterator[NDArray[Any]]:
-    counts = people.counts
-    yield from (people.lat, people.lon, people.likes, people.avoids)
+def _columns(counts: Counts) -> Iterator[NDArray[Any]]:
     yield from (counts.gave, counts.gave_yes, counts.got, counts.got_yes)
-    if effects:
-        yield from (effects.gives.mean, effects.gives.var, effects.gets.mean, effects.gets.var)
-
-
-def key_of(person: str) -> int:
-    """A person's id as a number, the same on every machine."""
-    return int.from_bytes(hashlib.blake2b(person.encode(), digest_size=8).digest(), "big")
 
 
 def widened(array: NDArray[Kind], count: int) -> NDArray[Kind]:

@@ -74,7 +74,7 @@ def test_many_pairs_at_once_are_refused_by_the_very_rule_that_refuses_them_one_b
     for a, at in zip(people, slots.tolist(), strict=True):
         for b, bt in zip(people, slots.tolist(), strict=True):
             if a is not b:
-                rule = refused_by(at, bt, made.people, made.lists, wishes_of(asked), asked)
+                rule = refused_by(at, bt, made.brief, made.people, made.lists, wishes_of(asked), asked)
                 assert (PAIR_RULES[rule] if rule >= 0 else None) == refusal(a, b)
 
 
