@@ -167,12 +167,15 @@ def improve(who: Ints, graph: Graph, state: State) -> None:
 
 @compiled
 def shake(who: Ints, tries: int, graph: Graph, state: State) -> None:
-    """Force in `tries` edges of `who`, by lot, wherever what follows loses nothing."""
+    """Force in `tries` edges, of `who` in turn and by lot, wherever what follows loses nothing.
+
+    In turn, since neighbours lie near each other in memory: half the time for a large crowd.
+    """
     start, stop, nbr, wt = graph
     mate = state[0]
     dice = np.full(1, 88172645463325252, np.uint64)
-    for _ in range(tries if len(who) else 0):
-        x = who[_roll(dice, len(who))]
+    for turn in range(tries if len(who) else 0):
+        x = who[turn * len(who) // tries]
         if stop[x] == start[x]:
             continue
         k = start[x] + _roll(dice, stop[x] - start[x])

@@ -8,8 +8,10 @@ rows. Up to `bound` + 1 people it depends only on who stands here, beyond that a
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
+from typing import Protocol, TypeVar
 
 import numpy as np
 
@@ -20,7 +22,7 @@ from matcher.links import Flags, Floats, Links, Slots, link, pairs, rescored, un
 from matcher.rules import RULES, Free
 from matcher.score import Model, score_records
 from matcher.scored import scored_with
-from matcher.search import ALL_LOOKED_AT, PAIR_RULES, Found, are_bonded, search, wishes_of
+from matcher.search import ALL_LOOKED_AT, PAIR_RULES, are_bonded, search, wishes_of
 from matcher.standing import Standing, widened
 
 CANDIDATES_PER_PERSON = 24
@@ -28,7 +30,32 @@ AGAIN_PER_TICK = 256
 """How many of those with few candidates are looked for again in one tick."""
 SEARCHED_AT_ONCE = 20_000
 """People for whom candidates are found before they are scored: a bound on memory."""
+PART = 2_500
+"""Of those, people for whom candidates are found in one piece of work: of fewer there is nothing to spread."""
 NOBODY = np.zeros(0, np.int64)
+_CELL = attrgetter("features.cell")
+
+Part = TypeVar("Part")
+Done = TypeVar("Done")
+
+
+class Spread(Protocol):
+    """Calls a function for each part and gives what it returned, in their order: as `map` does, or in threads."""
+
+    def __call__(self, work: Callable[[Part], Done], parts: Iterable[Part], /) -> Iterable[Done]:
+        """What `work` returned for each part."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Who may meet whom: each of the `others`, `whose` they are (those of who[i] from starts[i] on), if kept, if a bond."""
+
+    who: Slots
+    starts: Slots
+    whose: Slots
+    others: Slots
+    kept: Flags
+    bonds: Flags
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +71,14 @@ class Pairs:
 class Candidates:
     """The people who can be asked now, and the candidates of each."""
 
-    def __init__(self, model: Model, bound: int = CANDIDATES_PER_PERSON) -> None:
-        """Nobody yet."""
+    def __init__(self, model: Model, bound: int = CANDIDATES_PER_PERSON, spread: Spread = map) -> None:
+        """Nobody yet; `spread` may look for many people in several threads: who is found is all the same."""
         self.bound = bound
         self.standing = Standing()
         self._places = Places()
         self.changed: dict[int, None] = {}
         self._model = model
+        self._spread = spread
         self._links: Links = (
             np.zeros((0, bound), np.int32), np.zeros((0, bound)), np.zeros((0, bound), np.bool_), np.zeros(0, np.int64),
         )  # fmt: skip
@@ -79,7 +107,7 @@ class Candidates:
         leaving = [person for person in gone if person in self.standing]
         bereft = self._take_out(leaving)
         # Neighbours stand side by side, and so lie near each other in memory: half the time for a large crowd.
-        slots = self.standing.enter(sorted(come, key=lambda one: one.features.cell), self._model)
+        slots = self.standing.enter(sorted(come, key=_CELL), self._model)
         self._widen()
         self._few.update(self._with_few(bereft))
         again = list(self._few)[:AGAIN_PER_TICK]
@@ -125,21 +153,24 @@ class Candidates:
         return np.setdiff1d(unlink(slots, self._links), slots)
 
     def _search(self, who: Slots, index: Index, seed: str) -> None:
-        starts, others, kept = self._found(who, index, seed)
-        whose = np.repeat(who, np.diff(starts))
-        bonded = are_bonded(whose, others, self.standing.brief, self.standing.people, self.standing.lists)
-        scores = self._scores(whose, others, bonded)
-        link(who, starts, others, kept, scores, bonded, self._links)
+        parts = [(who[start : start + PART], key_of(seed) >> 1, index) for start in range(0, len(who), PART)]
+        found = list(self._spread(self._found, parts))
+        for one, scores in zip(found, self._score_all(found), strict=True):
+            link(one.who, one.starts, one.others, one.kept, scores, one.bonds, self._links)
 
-    def _found(self, who: Slots, index: Index, seed: str) -> Found:
+    def _found(self, part: tuple[Slots, int, Index]) -> Finding:
+        who, seed, index = part
         standing = self.standing
         asked = np.array([name in RULES for name in PAIR_RULES])
         everybody = standing.slots if len(standing) <= ALL_LOOKED_AT else NOBODY
-        bonds, starts = self._bonds_here(who)
-        return search(
-            who, bonds, starts, everybody, len(standing), index, self.bound, key_of(seed) >> 1,
-            standing.brief, standing.people, standing.lists, wishes_of(asked), asked, self._refused,
+        bonds, bonds_start = self._bonds_here(who)
+        starts, others, kept = search(
+            who, bonds, bonds_start, everybody, len(standing), index, self.bound, seed,
+            standing.brief, standing.scored, standing.people, standing.lists, wishes_of(asked), asked, self._refused,
         )  # fmt: skip
+        whose = np.repeat(who, np.diff(starts))
+        bonded = are_bonded(whose, others, standing.brief, standing.people, standing.lists)
+        return Finding(who, starts, whose, others, kept, bonded)
 
     def _bonds_here(self, who: Slots) -> tuple[Slots, Slots]:
         """Where the bonds of each stand, one person after the other, and where those of each begin."""
@@ -151,6 +182,9 @@ class Candidates:
             counts[place] = len(here)
             bonds += here
         return np.array(bonds, np.int64), np.concatenate([[0], np.cumsum(counts)])
+
+    def _score_all(self, found: Sequence[Finding]) -> list[Floats]:
+        return list(self._spread(lambda one: self._scores(one.whose, one.others, one.bonds), found))
 
     def _scores(self, u: Slots, v: Slots, bonded: Flags) -> Floats:
         return score_records(self._model, self.standing.scored, u, v, bonded)

@@ -15,7 +15,16 @@ Function = TypeVar("Function", bound=Callable[..., object])
 
 def compiled(function: Function) -> Function:
     """`function` as machine code; where no folder can keep it, each process compiles its own."""
+    return _compiled(function, inline=False)
+
+
+def inlined(function: Function) -> Function:
+    """The same, written into every loop that calls it: for what is called millions of times with many arrays."""
+    return _compiled(function, inline=True)
+
+
+def _compiled(function: Function, inline: bool) -> Function:
     try:
-        return cast(Function, numba.njit(cache=True, nogil=True)(function))
+        return cast(Function, numba.njit(cache=True, nogil=True, forceinline=inline)(function))
     except RuntimeError:  # "no locator available": a read-only installation and no home
-        return cast(Function, numba.njit(function, nogil=True))
+        return cast(Function, numba.njit(nogil=True, forceinline=inline)(function))

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from matcher.compiled import compiled
 from matcher.person import LANGUAGES, TOPICS
+from matcher.scored import Scored
 from matcher.standing import COMPANY, Slots, Standing
 
 Brief = NDArray[np.void]
@@ -46,10 +47,10 @@ class Places:
         """The index, now that some have come and so many have gone."""
         self._changed += len(came) + gone
         if self._index is not None and ANEW_SHARE * self._changed <= len(standing):
-            self._unplaced += put(came, standing.brief, self._index)
+            self._unplaced += put(came, standing.brief, standing.scored, self._index)
             if self._unplaced <= UNPLACED:
                 return self._index
-        self._index = index_of(standing.slots, standing.brief, len(TOPICS), len(LANGUAGES))
+        self._index = index_of(standing.slots, standing.brief, standing.scored, len(TOPICS), len(LANGUAGES))
         self._changed = self._unplaced = 0
         return self._index
 
@@ -64,7 +65,7 @@ def _grid_of(who: Slots, brief: Brief) -> Grid:
 
 
 @compiled
-def cell_of(a: int, brief: Brief, grid: Grid) -> tuple[int, int]:
+def _cell_of(a: int, brief: Brief, grid: Grid) -> tuple[int, int]:
     """The row and column of the grid in which this person stands, or the nearest to them."""
     top, left, rows, columns = grid
     return min(max(brief[a].row - top, 0), rows - 1), min(max(brief[a].column - left, 0), columns - 1)
@@ -91,17 +92,17 @@ def _append(a: int, bucket: int, buckets: Buckets) -> int:
 
 
 @compiled
-def put(who: Slots, brief: Brief, index: Index) -> int:
+def put(who: Slots, brief: Brief, scored: Scored, index: Index) -> int:
     """Add these people; how often there was no room."""
     grid, cells, topics, languages = index
     unplaced = 0
     for a in who:
         if brief[a].company == KNOWN:
             continue
-        row, column = cell_of(a, brief, grid)
+        row, column = _cell_of(a, brief, grid)
         unplaced += _append(a, row * grid[3] + column, cells)
         for bit in range(len(topics[2])):
-            if brief[a].likes >> bit & 1:
+            if scored[a].likes >> bit & 1:
                 unplaced += _append(a, bit, topics)
         for bit in range(len(languages[2])):
             if brief[a].languages >> bit & 1:
@@ -110,7 +111,7 @@ def put(who: Slots, brief: Brief, index: Index) -> int:
 
 
 @compiled
-def index_of(who: Slots, brief: Brief, topics: int, languages: int) -> Index:
+def index_of(who: Slots, brief: Brief, scored: Scored, topics: int, languages: int) -> Index:
     """The index of these people."""
     grid = _grid_of(who, brief)
     in_cell = np.zeros(grid[2] * grid[3], np.int64)
@@ -118,12 +119,12 @@ def index_of(who: Slots, brief: Brief, topics: int, languages: int) -> Index:
     for a in who:
         if brief[a].company == KNOWN:
             continue
-        row, column = cell_of(a, brief, grid)
+        row, column = _cell_of(a, brief, grid)
         in_cell[row * grid[3] + column] += 1
         for bit in range(topics):
-            like[bit] += brief[a].likes >> bit & 1
+            like[bit] += scored[a].likes >> bit & 1
         for bit in range(languages):
             speak[bit] += brief[a].languages >> bit & 1
     index = (grid, _roomy(in_cell), _roomy(like), _roomy(speak))
-    put(who, brief, index)
+    put(who, brief, scored, index)
     return index

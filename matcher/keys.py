@@ -14,6 +14,9 @@ Keys = NDArray[np.uint64]
 _BASIS, _PRIME = np.uint64(0xCBF29CE484222325), np.uint64(0x100000001B3)
 _MIX, _MIX_2 = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 
+BIT_SHIFT = np.uint64(59)
+"""The first five bits of a key say which bit is its own."""
+
 
 def key_of(name: str) -> int:
     """The key of one id."""
@@ -21,10 +24,16 @@ def key_of(name: str) -> int:
 
 
 def keys_of(names: Sequence[str]) -> Keys:
-    """The keys of many: FNV-1a, then mixed as SplitMix64 does, so that ids which differ little have keys that do not."""
-    written = [name.encode() for name in names]
-    ends = np.cumsum(np.fromiter(map(len, written), np.int64, len(written)))
-    return _hashed(np.frombuffer(b"".join(written), np.uint8), ends)
+    """The keys of many: FNV-1a, then mixed as SplitMix64 does, so that those of ids alike are not alike."""
+    text = "".join(names)
+    written = names if text.isascii() else [name.encode() for name in names]
+    ends = np.cumsum(np.fromiter(map(len, written), np.int64, len(names)))
+    return _hashed(np.frombuffer(text.encode(), np.uint8), ends)
+
+
+def name_bits(keys: Keys) -> NDArray[np.uint32]:
+    """One of 32 bits for each key: whose bit is not among those of a list is not in the list."""
+    return np.left_shift(np.uint32(1), (keys >> BIT_SHIFT).astype(np.uint32))
 
 
 @compiled

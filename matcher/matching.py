@@ -14,7 +14,7 @@ from matcher.auction import Floats, Graph
 from matcher.candidates import Candidates
 from matcher.explore import acted_upon, propensity
 from matcher.links import Slots, weigh
-from matcher.solve import EXACT_PEOPLE, SHAKES, Edges, Effort, edges, exact, solve, solve_half_edges
+from matcher.solve import EXACT_PEOPLE, Edges, Effort, edges, exact, solve, solve_half_edges
 
 FLOOR = 0.05
 BOND_BONUS = 0.25
@@ -86,7 +86,7 @@ class Matching:
         if len(everybody) <= EXACT_PEOPLE[self._effort]:
             self._match_exactly(everybody, now)
         elif len(unsettled) > ANEW_SHARE * len(everybody):
-            self._mate = solve_half_edges(self._graph(), SHAKES[self._effort])
+            self._mate = solve_half_edges(self._graph(), self._effort)
             self._weigh(everybody, now)
         else:
             self._mend(everybody, unsettled)

@@ -16,7 +16,7 @@ from matcher.effects import PROBIT, Counts, Effect, Effects, Floats, posterior, 
 from matcher.errors import BadEvent
 from matcher.fairness import check_allowed
 from matcher.features import FEATURE_NAMES, NEVER_WORSE, TRAIT_NAMES, Crowd, Flags, Ints
-from matcher.scored import Scored, Weights, scored_of, scores_of
+from matcher.scored import Scored, Weights, scored_of, scored_with, scores_of
 
 SD_LIMIT = 10.0
 DEPENDENCE_LIMIT = 3.0
@@ -145,7 +145,7 @@ def score_pairs(
 ) -> Floats:
     """The chance that both would talk again, for each pair (`left`, `right`); the same whichever way round."""
     bonded = np.zeros(len(left), np.bool_) if bond is None else bond
-    return score_records(model, scored_of(people, effects), left, right, bonded)
+    return score_records(model, scored_with(scored_of(people), effects), left, right, bonded)
 
 
 def score_records(model: Model, scored: Scored, left: Ints, right: Ints, bond: Flags) -> Floats:

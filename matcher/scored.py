@@ -24,11 +24,12 @@ Weights = tuple[float, float, float, float, float, float, float, float]
 """Of a model: intercept, bond, near, shared likes, spoiled; slope, shift; the answers' odds ratio."""
 
 
-def scored_of(people: Crowd, effects: Effects) -> Scored:
-    """`people` as the score sees them."""
-    scored = np.empty(len(people.lat), SCORED)
-    scored["lat"], scored["lon"], scored["likes"], scored["avoids"] = people.lat, people.lon, people.likes, people.avoids
-    return scored_with(scored, effects)
+def scored_of(people: Crowd) -> Scored:
+    """`people` as the score sees them, of whom nothing is believed yet."""
+    scored = np.zeros(len(people.lat), SCORED)
+    scored["lat"], scored["lon"] = people.lat, people.lon
+    scored["likes"], scored["avoids"] = people.likes, people.avoids
+    return scored
 
 
 def scored_with(scored: Scored, effects: Effects) -> Scored:

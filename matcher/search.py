@@ -11,12 +11,13 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.compiled import compiled
+from matcher.compiled import compiled, inlined
 from matcher.features import KM_PER_DEGREE
-from matcher.index import Buckets, Index, cell_of
-from matcher.keys import Keys
+from matcher.index import Buckets, Index
+from matcher.keys import BIT_SHIFT, Keys
 from matcher.rules import NEAR_HOME_KM
-from matcher.standing import COMPANY, GONE, LISTS, NEAR_AGE, NEAR_HOME, SAME_GENDER
+from matcher.scored import Scored
+from matcher.standing import CELLS_PER_DEGREE, COMPANY, GONE, NEAR_AGE, NEAR_HOME, SAME_GENDER
 
 PAIR_RULES = ("block", "language", "gender_wish", "age_wish", "home_wish", "company", "asked_before")
 """The rules that look at both people, in the order in which they are asked."""
@@ -26,6 +27,8 @@ ALL_LOOKED_AT = 128
 """Up to so many people everybody is looked at."""
 LOOKS = 200
 """The most people that one search looks at in a crowd: half of them near, the others by topic and by lot."""
+NEAR_HOME_ROWS = int(NEAR_HOME_KM / KM_PER_DEGREE * CELLS_PER_DEGREE) + 1
+"""Cells that are more rows apart are farther apart than "near home", wherever in them somebody lives."""
 RINGS = 12
 """How many cells (of a tenth of a degree) far "near" may be."""
 NEAR, TOPICS, LOTS = 16, 12, 6
@@ -66,7 +69,7 @@ def _lists(a: int, key: int, people: People, lists: Keys) -> tuple[bool, bool, b
     )  # fmt: skip
 
 
-@compiled
+@inlined
 def _unwished(wishing: int, a: int, b: int, brief: Brief, people: People) -> int:
     """The first rule about a wish that refuses the pair, -1: none. `wishing` are both people's wishes together."""
     mine, yours = brief[a], brief[b]
@@ -75,6 +78,8 @@ def _unwished(wishing: int, a: int, b: int, brief: Brief, people: People) -> int
     if wishing & NEAR_AGE and abs(mine.age - yours.age) > 1:
         return AGE_WISH
     if wishing & NEAR_HOME and (mine.row != yours.row or mine.column != yours.column):
+        if abs(mine.row - yours.row) > NEAR_HOME_ROWS:
+            return HOME_WISH
         here, there = people[a], people[b]
         east = (here.lon - there.lon) * math.cos(math.radians((here.lat + there.lat) / 2))
         if KM_PER_DEGREE * math.hypot(here.lat - there.lat, east) > NEAR_HOME_KM:
@@ -82,14 +87,14 @@ def _unwished(wishing: int, a: int, b: int, brief: Brief, people: People) -> int
     return -1
 
 
-@compiled
+@inlined
 def _unfit(company: int, keeps: bool, met: bool) -> bool:
     if company == KNOWN:
         return not keeps
     return company == NEW if keeps else met
 
 
-@compiled
+@inlined
 def refused_by(a: int, b: int, brief: Brief, people: People, lists: Keys, wishes: int, asked: Flags) -> int:
     """The place in `PAIR_RULES` of the first rule, of those `asked`, that refuses the pair either way; -1: none.
 
@@ -97,15 +102,15 @@ def refused_by(a: int, b: int, brief: Brief, people: People, lists: Keys, wishes
     """
     mine, yours = brief[a], brief[b]
     blocks = keeps = met = knew = blocks_me = keeps_me = met_me = knew_me = False
-    if mine.asks & LISTS:
+    if mine.names:
         blocks, keeps, met, knew = _lists(a, people[b].key, people, lists)
-    if yours.asks & LISTS:
+    if yours.names >> np.uint32(people[a].key >> BIT_SHIFT) & np.uint32(1):
         blocks_me, keeps_me, met_me, knew_me = _lists(b, people[a].key, people, lists)
     if asked[BLOCK] and (blocks or blocks_me):
         return BLOCK
     if asked[LANGUAGE] and mine.languages & yours.languages == 0:
         return LANGUAGE
-    wishing = (mine.asks | yours.asks) & wishes
+    wishing = (mine.wishes | yours.wishes) & wishes
     if wishing:
         rule = _unwished(wishing, a, b, brief, people)
         if rule >= 0:
@@ -127,18 +132,18 @@ def are_bonded(left: Slots, right: Slots, brief: Brief, people: People, lists: K
     bonded = np.zeros(len(left), np.bool_)
     for i in range(len(left)):
         a, b = left[i], right[i]
-        if brief[a].asks & brief[b].asks & LISTS:
+        if brief[a].names and brief[b].names:
             bonded[i] = _lists(a, people[b].key, people, lists)[1] and _lists(b, people[a].key, people, lists)[1]
     return bonded
 
 
-@compiled
+@inlined
 def _roll(dice: Keys, sides: int) -> int:
     dice[0] = dice[0] * MULTIPLIER + INCREMENT
     return int(((dice[0] >> SHIFT) * np.uint64(sides)) >> SHIFT_BACK)
 
 
-@compiled
+@inlined
 def _look(
     a: int, b: int, found: Slots, count: int,
     brief: Brief, people: People, lists: Keys, wishes: int, asked: Flags, refused: Slots,
@@ -163,8 +168,8 @@ def _look_near(
     brief: Brief, people: People, lists: Keys, wishes: int, asked: Flags, refused: Slots,
 ) -> int:  # fmt: skip
     grid, (members, firsts, ends), _, _ = index
-    _, _, rows, columns = grid
-    row, column = cell_of(a, brief, grid)
+    top, left, rows, columns = grid
+    row, column = min(max(brief[a].row - top, 0), rows - 1), min(max(brief[a].column - left, 0), columns - 1)
     looks = 0
     for ring in range(min(RINGS, max(rows, columns))):
         for r in range(max(row - ring, 0), min(row + ring + 1, rows)):
@@ -214,7 +219,7 @@ def _rarest(a: int, brief: Brief, languages: Buckets) -> int:
 @compiled
 def search(
     who: Slots, bonds: Slots, bonds_start: Slots, everybody: Slots, crowd: int, index: Index, bound: int, seed: int,
-    brief: Brief, people: People, lists: Keys, wishes: int, asked: Flags, refused: NDArray[np.int64],
+    brief: Brief, scored: Scored, people: People, lists: Keys, wishes: int, asked: Flags, refused: NDArray[np.int64],
 ) -> Found:  # fmt: skip
     """Where the findings of each of `who` begin, the people found, and which of them must be kept (bonds, lots).
 
@@ -255,7 +260,7 @@ def search(
             count = _look_near(
                 a, sure + near, found, count, index, dice, brief, people, lists, wishes, asked, ruled_out
             )
-            likes, bits = brief[a].likes, 0
+            likes, bits = scored[a].likes, 0
             for bit in range(len(topics[2])):
                 bits += likes >> bit & 1
             for bit in range(len(topics[2])):

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from matcher.effects import Counts, Effects
 from matcher.features import Crowd, codes, crowd, masks
-from matcher.keys import keys_of
+from matcher.keys import Keys, keys_of, name_bits
 from matcher.person import AGE_BANDS, LANGUAGES, Wish
 from matcher.rules import Free
 from matcher.score import Model, believed
@@ -28,11 +28,11 @@ Kind = TypeVar("Kind", bound=np.generic)
 
 BRIEF = np.dtype(
     [
-        ("languages", "i4"), ("likes", "i4"), ("row", "i2"), ("column", "i2"),
-        ("age", "i1"), ("gender", "i1"), ("company", "i1"), ("asks", "i1"),
+        ("languages", "i4"), ("names", "u4"), ("row", "i2"), ("column", "i2"),
+        ("age", "i1"), ("gender", "i1"), ("company", "i1"), ("wishes", "i1"),
     ]
 )  # fmt: skip
-"""16 bytes."""
+"""16 bytes. `names` has the bit (`matcher/keys.py`) of everybody in this person's lists: few looks need to read them."""
 PERSON = np.dtype(
     [
         ("key", "u8"), ("lat", "f8"), ("lon", "f8"), ("since_s", "f8"),
@@ -40,18 +40,19 @@ PERSON = np.dtype(
     ]
 )  # fmt: skip
 """`lists` is where the blocks begin; where the bonds, the met, the asked begin and all end is counted from there."""
-SAME_GENDER, NEAR_AGE, NEAR_HOME, LISTS = 1, 2, 4, 8
-"""Bits of `asks`: the wishes, and whether this person has lists."""
+SAME_GENDER, NEAR_AGE, NEAR_HOME = 1, 2, 4
+"""Bits of `wishes`."""
 GENDERS = ("unsaid", "woman", "man", "other")
 COMPANY = ("either", "new", "known", "gone")
 """Who is "gone" has left this slot, and nobody has come since."""
 GONE = COMPANY.index("gone")
 CELLS_PER_DEGREE = 10
 FIRST_SLOTS = 64
+WRITTEN_AT_ONCE = 512
+"""People written down at a time: what is read of them stays in the processor's cache until the last column."""
 _LANGUAGE = {language: 1 << place for place, language in enumerate(LANGUAGES)}
 _WISH: dict[Wish, int] = {"same_gender": SAME_GENDER, "near_age": NEAR_AGE, "near_home": NEAR_HOME}
 _AGE, _GENDER, _COMPANY = ({word: place for place, word in enumerate(words)} for words in (AGE_BANDS, GENDERS, COMPANY))
-_TOLD = attrgetter("languages", "age_band", "gender", "wishes")
 _LISTS = attrgetter("blocks", "bonds", "met")
 
 
@@ -69,7 +70,7 @@ class Standing:
         self._here = np.zeros(0, np.bool_)
         self._slot: dict[str, int] = {}
         self._empty: list[int] = []
-        self._listed = 0
+        self._listed = self._listed_to = 0
         self._widen(FIRST_SLOTS)
 
     def __len__(self) -> int:
@@ -113,23 +114,24 @@ class Standing:
     def enter(self, people: Sequence[Free], model: Model) -> Slots:
         """These people come; where they stand."""
         slots = self._places(people)
-        if not len(slots):
-            return slots
-        here = crowd([one.features for one in people])
-        self.scored[slots] = scored_of(here, believed(model, here))
-        for kept, new in zip(_columns(self._counts), _columns(here.counts), strict=True):
-            kept[slots] = new
-        self.people[slots] = self._records(people, here)
-        self.brief[slots] = _briefs(people, here, self.people["end"][slots] > 0)
+        lists = [self.lists]
+        for start in range(0, len(people), WRITTEN_AT_ONCE):
+            part = slice(start, start + WRITTEN_AT_ONCE)
+            lists.append(self._write(people[part], slots[part]))
+        self.lists = np.concatenate(lists)
         if len(self.lists) > 2 * self._listed + FIRST_SLOTS:
             self._compact()
+        self._believe(slots, model)
         return slots
 
     def believe(self, model: Model) -> None:
         """Everybody's effects under another model."""
-        scored = self.scored
-        people = Crowd(scored["lat"], scored["lon"], scored["likes"], scored["avoids"], self._counts)
-        self.scored = scored_with(scored, believed(model, people))
+        self._believe(self.slots, model)
+
+    def _believe(self, slots: Slots, model: Model) -> None:
+        scored = self.scored[slots]
+        people = Crowd(scored["lat"], scored["lon"], scored["likes"], scored["avoids"], self._counts.take(slots))
+        self.scored[slots] = scored_with(scored, believed(model, people))
 
     def _places(self, people: Sequence[Free]) -> Slots:
         again = [self._empty.pop() for _ in range(min(len(people), len(self._empty)))]
@@ -148,28 +150,44 @@ class Standing:
         self.scored, self._here = widened(self.scored, count), widened(self._here, count)
         self._counts = Counts(*(widened(column, count) for column in _columns(self._counts)))
 
-    def _records(self, people: Sequence[Free], here: Crowd) -> NDArray[np.void]:
-        records = np.zeros(len(people), PERSON)
+    def _write(self, people: Sequence[Free], slots: Slots) -> Keys:
+        """What these people told; their lists, which are to be put at the end of `lists`."""
+        told = [one.features for one in people]
+        here = crowd(told)
+        self.scored[slots] = scored_of(here)
+        for kept, new in zip(_columns(self._counts), _columns(here.counts), strict=True):
+            kept[slots] = new
+        records, briefs = np.zeros(len(people), PERSON), np.zeros(len(people), BRIEF)
         records["key"] = keys_of([one.row.person for one in people])
-        records["lat"], records["lon"] = here.lat, here.lon
         records["since_s"] = [one.row.since.timestamp() for one in people]
-        self._list(people, records)
-        return records
+        records["lat"], records["lon"] = here.lat, here.lon
+        briefs["row"] = np.round(here.lat * CELLS_PER_DEGREE)
+        briefs["column"] = np.round(here.lon * CELLS_PER_DEGREE)
+        briefs["languages"] = masks([one.languages for one in told], _LANGUAGE)
+        briefs["wishes"] = masks([one.wishes for one in told], _WISH)
+        briefs["age"] = codes([one.age_band for one in told], _AGE)
+        briefs["gender"] = codes([one.gender for one in told], _GENDER)
+        briefs["company"] = codes([one.row.company for one in people], _COMPANY)
+        lists = self._list(people, records, briefs)
+        self.people[slots], self.brief[slots] = records, briefs
+        return lists
 
-    def _list(self, people: Sequence[Free], records: NDArray[np.void]) -> None:
-        """Write down whom each of `people` names, one list after the other, each sorted."""
-        told = [(*_LISTS(one.features), one.asked) for one in people]
-        who = np.array([place for place, lists in enumerate(told) if any(lists)], np.int64)
-        lists = [names for place in who.tolist() for names in told[place]]
-        ends = np.cumsum(np.fromiter(map(len, lists), np.int64, len(lists)))
+    def _list(self, people: Sequence[Free], records: NDArray[np.void], briefs: NDArray[np.void]) -> Keys:
+        """Whom each of `people` names, one list after the other, each sorted."""
+        some = [place for place, one in enumerate(people) if _names_anybody(one)]
+        who, told = np.array(some, np.int64), [people[place] for place in some]
+        lists = [names for one in told for names in (*_LISTS(one.features), one.asked)]
+        lengths = np.fromiter(map(len, lists), np.int64, len(lists)).reshape(-1, 4)
         keys = keys_of(list(chain.from_iterable(lists)))
-        whose = np.repeat(np.arange(len(lists)), np.diff(ends, prepend=0))
-        starts = ends.reshape(-1, 4)[:, 0] - list(map(len, lists[::4]))
-        records["lists"][who] = len(self.lists) + starts
-        for name, end in zip(("bonds", "met", "asked", "end"), ends.reshape(-1, 4).T, strict=True):
-            records[name][who] = end - starts
-        self.lists = np.concatenate([self.lists, keys[np.lexsort((keys, whose))]])
+        starts, ends = np.cumsum(lengths.sum(axis=1)) - lengths.sum(axis=1), np.cumsum(lengths, axis=1)
+        records["lists"][who] = self._listed_to + starts
+        for name, end in zip(("bonds", "met", "asked", "end"), ends.T, strict=True):
+            records[name][who] = end
+        if len(who):
+            briefs["names"][who] = np.bitwise_or.reduceat(name_bits(keys), starts)
+        self._listed_to += len(keys)
         self._listed += len(keys)
+        return keys[np.lexsort((keys, np.repeat(np.arange(lengths.size), lengths.reshape(-1))))]
 
     def _compact(self) -> None:
         """Drop the lists of those who left."""
@@ -179,18 +197,12 @@ class Standing:
         new = np.cumsum(counts) - counts
         self.people["lists"][slots] = new
         self.lists = self.lists[np.repeat(starts - new, counts) + np.arange(counts.sum())]
+        self._listed_to = len(self.lists)
 
 
-def _briefs(people: Sequence[Free], here: Crowd, listed: NDArray[np.bool_]) -> NDArray[np.void]:
-    briefs = np.zeros(len(people), BRIEF)
-    languages, age, gender, wishes = zip(*(_TOLD(one.features) for one in people), strict=True)
-    briefs["languages"], briefs["likes"] = masks(languages, _LANGUAGE), here.likes
-    briefs["row"] = np.round(here.lat * CELLS_PER_DEGREE)
-    briefs["column"] = np.round(here.lon * CELLS_PER_DEGREE)
-    briefs["age"], briefs["gender"] = codes(age, _AGE), codes(gender, _GENDER)
-    briefs["company"] = codes([one.row.company for one in people], _COMPANY)
-    briefs["asks"] = masks(wishes, _WISH) | np.where(listed, LISTS, 0)
-    return briefs
+def _names_anybody(one: Free) -> bool:
+    told = one.features
+    return bool(told.bonds or told.met or told.blocks or one.asked)
 
 
 def _columns(counts: Counts) -> Iterator[NDArray[Any]]:
