@@ -154,13 +154,13 @@ def _rewired(p: int, q: int, a: int, b: int, weight: float, least: float, graph:
 
 @compiled
 def improve(who: Ints, graph: Graph, state: State) -> None:
-    """Rewire around each of `who`, then around those whose mates have changed by it, until nobody gains."""
-    mate = state[0]
+    """Rewire around each of `who`, then around those who hold less by it, until nobody gains."""
+    mate, held = state[0], state[1]
     for _ in range(ROUNDS_LIMIT):
-        before = mate.copy()
+        before = held.copy()
         for x in who:
             _rewired(x, mate[x], -1, -1, 0.0, TINY, graph, state)
-        who = np.flatnonzero(mate != before).astype(np.int32)
+        who = np.flatnonzero(held < before - TINY).astype(np.int32)
         if len(who) == 0:
             break
 

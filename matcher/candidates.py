@@ -48,7 +48,7 @@ class Spread(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Who may meet whom: each of the `others`, `whose` they are (those of who[i] from starts[i] on), if kept, if a bond."""
+    """Who may meet whom: `others`, `whose` they are (those of who[i] from starts[i] on), if to be kept, if a bond."""
 
     who: Slots
     starts: Slots

@@ -32,7 +32,7 @@ BRIEF = np.dtype(
         ("age", "i1"), ("gender", "i1"), ("company", "i1"), ("wishes", "i1"),
     ]
 )  # fmt: skip
-"""16 bytes. `names` has the bit (`matcher/keys.py`) of everybody in this person's lists: few looks need to read them."""
+"""16 bytes. `names` has the bit (`matcher/keys.py`) of everybody in this person's lists: few looks need read them."""
 PERSON = np.dtype(
     [
         ("key", "u8"), ("lat", "f8"), ("lon", "f8"), ("since_s", "f8"),
