@@ -10,7 +10,6 @@ rows. Up to `bound` + 1 people it depends only on who stands here, beyond that a
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from operator import attrgetter
 from typing import Protocol, TypeVar
 
 import numpy as np
@@ -33,7 +32,6 @@ SEARCHED_AT_ONCE = 20_000
 PART = 2_500
 """Of those, people for whom candidates are found in one piece of work: of fewer there is nothing to spread."""
 NOBODY = np.zeros(0, np.int64)
-_CELL = attrgetter("features.cell")
 
 Part = TypeVar("Part")
 Done = TypeVar("Done")
@@ -106,8 +104,7 @@ class Candidates:
         """`gone` stand here no more, `come` do; who changed is in both. `seed` casts the lots."""
         leaving = [person for person in gone if person in self.standing]
         bereft = self._take_out(leaving)
-        # Neighbours stand side by side, and so lie near each other in memory: half the time for a large crowd.
-        slots = self.standing.enter(sorted(come, key=_CELL), self._model)
+        slots = np.sort(self.standing.enter(come, self._model))
         self._widen()
         self._few.update(self._with_few(bereft))
         again = list(self._few)[:AGAIN_PER_TICK]

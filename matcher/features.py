@@ -8,6 +8,7 @@ person wished for. Everything is computed for many pairs at once.
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import chain, repeat
 from operator import attrgetter
 from typing import Any
@@ -36,6 +37,7 @@ NEVER_WORSE = ("near", "shared_likes", "bond")
 """Features of which more is never worse, all else equal: a learned weight is held at 0 or above."""
 NEAR_KM = 10.0
 KM_PER_DEGREE = 111.2
+CELLS_KEPT = 10_000
 HALF_AT = 2.0
 """How many shared topics are half of what sharing can do; the first says more than the tenth."""
 _BIT = {topic: 1 << place for place, topic in enumerate(TOPICS)}
@@ -44,8 +46,7 @@ _TOLD = attrgetter("cell", "likes", "avoids", *COUNTS)
 
 def distance_km(cell_a: str, cell_b: str) -> float:
     """Kilometres between two cells ("lat,lon" rounded to a tenth of a degree); flat-earth, good to 1 % in a country."""
-    lat_a, lon_a = map(float, cell_a.split(","))
-    lat_b, lon_b = map(float, cell_b.split(","))
+    (lat_a, lon_a), (lat_b, lon_b) = _place(cell_a), _place(cell_b)
     east = (lon_a - lon_b) * math.cos(math.radians((lat_a + lat_b) / 2))
     return KM_PER_DEGREE * math.hypot(lat_a - lat_b, east)
 
@@ -80,10 +81,15 @@ def crowd(people: Sequence[Features]) -> Crowd:
     if not people:
         return Crowd(np.zeros(0), np.zeros(0), np.zeros(0, np.int64), np.zeros(0, np.int64), Counts.of([]))
     cells, likes, avoids, *counted = zip(*map(_TOLD, people), strict=True)
-    places = {cell: tuple(map(float, cell.split(","))) for cell in set(cells)}
-    lat, lon = np.array([places[cell] for cell in cells]).T
+    lat, lon = np.array(list(map(_place, cells))).T
     counts = (np.array(column, dtype=np.float64) for column in counted)
     return Crowd(np.ascontiguousarray(lat), np.ascontiguousarray(lon), masks(likes), masks(avoids), Counts(*counts))
+
+
+@lru_cache(CELLS_KEPT)
+def _place(cell: str) -> tuple[float, float]:
+    lat, lon = cell.split(",")
+    return float(lat), float(lon)
 
 
 def masks(lists: Sequence[tuple[str, ...]], bit_of: Mapping[Any, int] = _BIT) -> Ints:

@@ -134,16 +134,20 @@ class Standing:
         self.scored[slots] = scored_with(scored, believed(model, people))
 
     def _places(self, people: Sequence[Free]) -> Slots:
+        """A slot for each. Neighbours get slots side by side, and so lie near each other in memory."""
         again = [self._empty.pop() for _ in range(min(len(people), len(self._empty)))]
-        slots = [*again, *range(len(self.one), len(self.one) + len(people) - len(again))]
-        self.one += people[len(again) :]
-        for slot, one in zip(again, people, strict=False):
+        free = np.array([*again, *range(len(self.one), len(self.one) + len(people) - len(again))], np.int64)
+        cells = [one.features.cell for one in people]
+        slots = np.empty(len(people), np.int64)
+        slots[sorted(range(len(people)), key=cells.__getitem__)] = free
+        self.one += [None] * (len(people) - len(again))
+        for slot, one in zip(slots.tolist(), people, strict=True):
             self.one[slot] = one
-        self._slot.update(zip([one.row.person for one in people], slots, strict=True))
+            self._slot[one.row.person] = slot
         if len(self.one) > len(self.people):
             self._widen(max(2 * len(self.people), len(self.one)))
         self._here[slots] = True
-        return np.array(slots, np.int64)
+        return slots
 
     def _widen(self, count: int) -> None:
         self.brief, self.people = widened(self.brief, count), widened(self.people, count)
