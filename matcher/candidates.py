@@ -21,7 +21,7 @@ from matcher.links import Flags, Floats, Links, Slots, link, pairs, rescored, un
 from matcher.rules import RULES, Free
 from matcher.score import Model, score_records
 from matcher.scored import scored_with
-from matcher.search import ALL_LOOKED_AT, PAIR_RULES, are_bonded, search, wishes_of
+from matcher.search import ALL_LOOKED_AT, PAIR_RULES, are_bonded, bits_of, search
 from matcher.standing import Standing, widened
 
 CANDIDATES_PER_PERSON = 24
@@ -158,12 +158,11 @@ class Candidates:
     def _found(self, part: tuple[Slots, int, Index]) -> Finding:
         who, seed, index = part
         standing = self.standing
-        asked = np.array([name in RULES for name in PAIR_RULES])
         everybody = standing.slots if len(standing) <= ALL_LOOKED_AT else NOBODY
         bonds, bonds_start = self._bonds_here(who)
         starts, others, kept = search(
             who, bonds, bonds_start, everybody, len(standing), index, self.bound, seed,
-            standing.brief, standing.scored, standing.people, standing.lists, wishes_of(asked), asked, self._refused,
+            standing.brief, standing.scored, standing.people, standing.lists, bits_of(RULES), self._refused,
         )  # fmt: skip
         whose = np.repeat(who, np.diff(starts))
         bonded = are_bonded(whose, others, standing.brief, standing.people, standing.lists)

@@ -8,7 +8,7 @@ bonds find are not in it.
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.compiled import compiled
+from matcher.compiled import compiled, leaf
 from matcher.person import LANGUAGES, TOPICS
 from matcher.scored import Scored
 from matcher.standing import COMPANY, Slots, Standing
@@ -64,7 +64,7 @@ def _grid_of(who: Slots, brief: Brief) -> Grid:
     return (top, left, bottom - top + 1, right - left + 1) if len(who) else (0, 0, 1, 1)
 
 
-@compiled
+@leaf
 def _cell_of(a: int, brief: Brief, grid: Grid) -> tuple[int, int]:
     """The row and column of the grid in which this person stands, or the nearest to them."""
     top, left, rows, columns = grid
@@ -81,7 +81,7 @@ def _roomy(counts: Slots) -> Buckets:
     return np.empty(first[-1], np.int32), first, first[:-1].copy()
 
 
-@compiled
+@leaf
 def _append(a: int, bucket: int, buckets: Buckets) -> int:
     members, first, end = buckets
     if end[bucket] == first[bucket + 1]:

@@ -9,7 +9,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.compiled import compiled
+from matcher.compiled import compiled, leaf
 from matcher.effects import LOGIT_LIMIT, PROBIT, Effect, Effects
 from matcher.features import HALF_AT, KM_PER_DEGREE, NEAR_KM, Crowd, Floats, Ints
 
@@ -46,7 +46,7 @@ def effects_in(scored: Scored) -> Effects:
     return Effects(gives, gets)
 
 
-@compiled
+@leaf
 def _saturating(things: int) -> float:
     count = 0
     while things:
@@ -55,7 +55,7 @@ def _saturating(things: int) -> float:
     return count / (count + HALF_AT)
 
 
-@compiled
+@leaf
 def _near(lat_a: float, lon_a: float, lat_b: float, lon_b: float) -> float:
     if lat_a == lat_b and lon_a == lon_b:
         return 1.0
@@ -63,12 +63,12 @@ def _near(lat_a: float, lon_a: float, lat_b: float, lon_b: float) -> float:
     return math.exp(-KM_PER_DEGREE * math.hypot(lat_a - lat_b, east) / NEAR_KM)
 
 
-@compiled
+@leaf
 def _chance(logit: float) -> float:
     return 1.0 / (1.0 + math.exp(-min(max(logit, -LOGIT_LIMIT), LOGIT_LIMIT)))
 
 
-@compiled
+@leaf
 def _both(there: float, back: float, ratio: float) -> float:
     product = there * back
     total = 1.0 + (there + back) * (ratio - 1.0)

@@ -14,7 +14,7 @@ from matcher.keys import key_of, keys_of
 from matcher.person import AGE_BANDS, Features
 from matcher.rules import RULES, Free, free, refusal
 from matcher.score import Model
-from matcher.search import PAIR_RULES, refused_by, wishes_of
+from matcher.search import PAIR_RULES, bits_of, refused_by
 from matcher.standing import Standing
 from services.adapters.threads import spread
 
@@ -72,11 +72,10 @@ def crowds(draw: st.DrawFn) -> list[Free]:
 def test_many_pairs_at_once_are_refused_by_the_very_rule_that_refuses_them_one_by_one(people: list[Free]) -> None:
     made = Standing()
     slots = made.enter(people, Model())
-    asked = np.ones(len(PAIR_RULES), np.bool_)
     for a, at in zip(people, slots.tolist(), strict=True):
         for b, bt in zip(people, slots.tolist(), strict=True):
             if a is not b:
-                rule = refused_by(at, bt, made.brief, made.people, made.lists, wishes_of(asked), asked)
+                rule = refused_by(at, bt, made.brief, made.people, made.lists, bits_of(RULES))
                 assert (PAIR_RULES[rule] if rule >= 0 else None) == refusal(a, b)
 
 
