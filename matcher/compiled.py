@@ -1,8 +1,8 @@
 """How a loop over arrays becomes machine code.
 
-Place in the flow: **compiled** -> auction, alternating, links, index, keys, scored, search. The machine code is kept beside the source, or
-in the user's cache, so that only the first start after a change compiles. Functions that call each other stand in one
-file: the cache looks at one file only.
+Place in the flow: **compiled** -> auction, alternating, links, index, keys, scored, search. The machine code is kept
+beside the source, or in the user's cache, so that only the first start after a change compiles. Functions that call
+each other stand in one file: the cache looks at one file only.
 """
 
 from collections.abc import Callable
