@@ -26,6 +26,8 @@ ROOM_SHARE, ROOM = 8, 4
 """Of each bucket a share (an eighth) and so many places are left empty."""
 ANEW_SHARE = 8
 """All is made anew when an eighth of the people have changed."""
+GRID_LIMIT = 512
+"""Rows and columns of the grid, at most: 51 degrees, and a few megabytes whatever cells people name."""
 UNPLACED = 64
 """Or when more than so many found no room."""
 
@@ -57,11 +59,19 @@ class Places:
 
 @compiled
 def _grid_of(who: Slots, brief: Brief) -> Grid:
-    top, left, bottom, right = 32767, 32767, -32768, -32768
-    for a in who:
-        top, bottom = min(top, brief[a].row), max(bottom, brief[a].row)
-        left, right = min(left, brief[a].column), max(right, brief[a].column)
-    return (top, left, bottom - top + 1, right - left + 1) if len(who) else (0, 0, 1, 1)
+    """Around everybody, but no larger than the limit: whoever is farther out stands at its edge."""
+    if not len(who):
+        return 0, 0, 1, 1
+    top, rows = _span(brief["row"][who])
+    left, columns = _span(brief["column"][who])
+    return top, left, rows, columns
+
+
+@compiled
+def _span(places: NDArray[np.int16]) -> tuple[int, int]:
+    first, last = int(places.min()), int(places.max())
+    size = min(last - first + 1, GRID_LIMIT)
+    return min(max(int(places.mean()) - size // 2, first), last - size + 1), size
 
 
 @leaf

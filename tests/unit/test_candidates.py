@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from matcher.availability import Waiting
-from matcher.candidates import Candidates
+from matcher.candidates import NOBODY, Candidates
 from matcher.keys import key_of, keys_of
 from matcher.person import AGE_BANDS, Features
 from matcher.rules import RULES, Free, free, refusal
@@ -166,6 +166,14 @@ def test_who_came_and_went_since_all_was_written_down_is_found_and_passed_over()
         gone = [one.person for one in people[number : number + 4]]
         candidates.update(gone, people[360 + number : 364 + number], f"tick-{tick}")
         assert_enough(candidates, [*people[number + 4 : 360], *people[360 : 364 + number]])
+
+
+def test_somebody_at_the_end_of_the_world_makes_nobody_elses_search_larger() -> None:
+    people = [*many(300), person("ann", cell="-89.9,-999.9"), person("zoe", cell="89.9,999.9")]
+    candidates = standing(*people, bound=12)
+    assert_enough(candidates, people)
+    (_, _, rows, columns), _, _, _ = candidates._places.of(candidates.standing, NOBODY, 0)
+    assert max(rows, columns) <= 512
 
 
 def test_the_names_in_a_list_are_told_apart_by_their_keys() -> None:
