@@ -8,6 +8,7 @@ from the rows, and none of it stored.
 import heapq
 from collections import Counter
 from datetime import datetime, timedelta
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,9 @@ from matcher.score import Model
 DAY_MIN = 24 * 60
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 INSTANT = timedelta(microseconds=1)
+STANDING_LIMIT = 250_000
+"""Setting: how many are looked for at once. More wait outside, the earliest first, and are counted: a bound on memory
+(about 2 kB each) and on the length of a tick."""
 
 
 class Askable:
@@ -39,13 +43,15 @@ class Askable:
         self._newcomers = Newcomers(rows) if patient else None
         self._kept_back: dict[str, str] = {}
         self._resting: dict[str, None] = {}
+        self._outside: dict[str, None] = {}
         self._wakes: list[tuple[datetime, str]] = []
         self._wake_of: dict[str, datetime] = {}
 
     @property
     def refused(self) -> Counter[str]:
         """How often each rule ruled somebody out: a person at this hour, or a pair when it was last looked at."""
-        return self._candidates.refused + Counter(self._kept_back.values())
+        kept_back = Counter(self._kept_back.values()) + Counter(crowded=len(self._outside))
+        return self._candidates.refused + kept_back
 
     def promote(self, model: Model) -> None:
         """Score with this model from here on."""
@@ -87,10 +93,12 @@ class Askable:
             if self._wake_of.get(person) == at:
                 del self._wake_of[person]
                 self._rows.touched[person] = None
-        return sorted({*self._rows.touched, *self._resting})
+        room = max(0, STANDING_LIMIT - len(self._candidates.standing))
+        return sorted({*self._rows.touched, *self._resting, *islice(self._outside, room)})
 
     def _update(self, seed: str) -> None:
-        gone, come = [], []
+        gone: list[str] = []
+        come: list[Free] = []
         for person in self._to_look_at():
             was, now = self._standing(person), self._look_at(person)
             if was and now and _same(was, now):
@@ -100,7 +108,10 @@ class Askable:
             if now:
                 come.append(now)
         self._rows.touched.clear()
-        self._candidates.update(gone, sorted(come, key=lambda one: (one.row.since, one.person)), seed)
+        come.sort(key=lambda one: (one.row.since, one.person))
+        room = STANDING_LIMIT - len(self._candidates.standing) + len(gone)
+        self._outside.update(dict.fromkeys(one.person for one in come[room:]))
+        self._candidates.update(gone, come[:room], seed)
 
     def _standing(self, person: str) -> Free | None:
         slot = self._candidates.standing.slot_of(person)
@@ -109,6 +120,7 @@ class Askable:
     def _look_at(self, person: str) -> Free | None:
         self._kept_back.pop(person, None)
         self._resting.pop(person, None)
+        self._outside.pop(person, None)
         row = self._rows.open_row(person)
         if row is None:
             return None

@@ -9,7 +9,7 @@ Graphs are half edges: those of x are `start[x]:stop[x]` of `nbr` and `wt`; edge
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.compiled import compiled
+from matcher.compiled import compiled, leaf
 
 Ints = NDArray[np.int32]
 Places = NDArray[np.int64]
@@ -109,7 +109,7 @@ def rounded(holder: Ints, weight: Floats) -> tuple[Ints, Floats]:
     return mate, held
 
 
-@compiled
+@leaf
 def _take_of_path(
     chain: Ints, worth: Floats, edges: int, sums: Floats, taken: NDArray[np.bool_], mate: Ints, held: Floats
 ) -> None:
@@ -146,7 +146,7 @@ def _take_of_cycle(chain: Ints, worth: Floats, length: int, mate: Ints, held: Fl
         _pair(chain[edge], chain[(edge + 1) % length], worth[edge], mate, held)
 
 
-@compiled
+@leaf
 def _pair(a: int, b: int, weight: float, mate: Ints, held: Floats) -> None:
     mate[a], mate[b] = b, a
     held[a] = held[b] = weight

@@ -8,25 +8,52 @@ rows. Up to `bound` + 1 people it depends only on who stands here, beyond that a
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from matcher.explore import drawn
+from matcher.index import Index, Places
+from matcher.keys import key_of
 from matcher.links import Flags, Floats, Links, Slots, link, pairs, rescored, unlink
-from matcher.person import LANGUAGES, TOPICS
 from matcher.rules import RULES, Free
-from matcher.score import Model, score_pairs
-from matcher.search import PAIR_RULES, Found, are_bonded, index_of, search, wishes_of
-from matcher.standing import Standing, key_of, widened
+from matcher.score import Model, score_records
+from matcher.scored import scored_with
+from matcher.search import ALL_LOOKED_AT, PAIR_RULES, are_bonded, bits_of, search
+from matcher.standing import Standing, widened
 
 CANDIDATES_PER_PERSON = 24
 AGAIN_PER_TICK = 256
 """How many of those with few candidates are looked for again in one tick."""
 SEARCHED_AT_ONCE = 20_000
 """People for whom candidates are found before they are scored: a bound on memory."""
+PART = 2_500
+"""Of those, people for whom candidates are found in one piece of work: of fewer there is nothing to spread."""
+NOBODY = np.zeros(0, np.int64)
+
+Part = TypeVar("Part")
+Done = TypeVar("Done")
+
+
+class Spread(Protocol):
+    """Calls a function for each part and gives what it returned, in their order: as `map` does, or in threads."""
+
+    def __call__(self, work: Callable[[Part], Done], parts: Iterable[Part], /) -> Iterable[Done]:
+        """What `work` returned for each part."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Who may meet whom: `others`, `whose` they are (those of who[i] from starts[i] on), if to be kept, if a bond."""
+
+    who: Slots
+    starts: Slots
+    whose: Slots
+    others: Slots
+    kept: Flags
+    bonds: Flags
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +69,14 @@ class Pairs:
 class Candidates:
     """The people who can be asked now, and the candidates of each."""
 
-    def __init__(self, model: Model, bound: int = CANDIDATES_PER_PERSON) -> None:
-        """Nobody yet."""
+    def __init__(self, model: Model, bound: int = CANDIDATES_PER_PERSON, spread: Spread = map) -> None:
+        """Nobody yet; `spread` may look for many people in several threads: who is found is all the same."""
         self.bound = bound
         self.standing = Standing()
+        self._places = Places()
         self.changed: dict[int, None] = {}
         self._model = model
+        self._spread = spread
         self._links: Links = (
             np.zeros((0, bound), np.int32), np.zeros((0, bound)), np.zeros((0, bound), np.bool_), np.zeros(0, np.int64),
         )  # fmt: skip
@@ -73,18 +102,18 @@ class Candidates:
 
     def update(self, gone: Iterable[str], come: Sequence[Free], seed: str) -> None:
         """`gone` stand here no more, `come` do; who changed is in both. `seed` casts the lots."""
-        bereft = self._take_out([person for person in gone if person in self.standing])
-        # Neighbours stand side by side, and so lie near each other in memory: half the time for a large crowd.
-        slots = self.standing.enter(sorted(come, key=lambda one: one.features.cell), self._model)
+        leaving = [person for person in gone if person in self.standing]
+        bereft = self._take_out(leaving)
+        slots = np.sort(self.standing.enter(come, self._model))
         self._widen()
-        self._few = {person: None for person in self._few if person in self.standing}
         self._few.update(self._with_few(bereft))
         again = list(self._few)[:AGAIN_PER_TICK]
         for person in again:
             del self._few[person]
         who = np.concatenate([slots, np.array([self._at(person) for person in again], np.int64)])
+        index = self._places.of(self.standing, slots, len(leaving))
         for start in range(0, len(who), SEARCHED_AT_ONCE):
-            self._search(who[start : start + SEARCHED_AT_ONCE], seed)
+            self._search(who[start : start + SEARCHED_AT_ONCE], index, seed)
         self._few.update(self._with_few(who))
         self.changed.update(dict.fromkeys(who.tolist()))
 
@@ -100,7 +129,8 @@ class Candidates:
         names = [one.person if one else "" for one in standing.one]
         names += [""] * (len(standing.people) - len(names))
         beliefs = drawn(standing.effects, names, seed, self._model.draws)
-        return [score_pairs(self._model, standing.crowd, one, kept.u, kept.v, kept.bond) for one in beliefs]
+        seen = [scored_with(standing.scored, one) for one in beliefs]
+        return [score_records(self._model, one, kept.u, kept.v, kept.bond) for one in seen]
 
     def promote(self, model: Model) -> None:
         """Score with this model from here on, what is kept too."""
@@ -112,36 +142,48 @@ class Candidates:
     def _take_out(self, gone: list[str]) -> Slots:
         """These people go; those who had them for a candidate and stay."""
         slots = self.standing.leave(gone)
+        for person in gone:
+            self._few.pop(person, None)
         self._refused[slots] = 0
         for slot in slots.tolist():
             self.changed.pop(slot, None)
         return np.setdiff1d(unlink(slots, self._links), slots)
 
-    def _search(self, who: Slots, seed: str) -> None:
-        starts, others, kept = self._found(who, seed)
-        whose = np.repeat(who, np.diff(starts))
-        bonded = are_bonded(whose, others, self.standing.people, self.standing.lists)
-        scores = self._scores(whose, others, bonded)
-        link(who, starts, others, kept, scores, bonded, self._links)
+    def _search(self, who: Slots, index: Index, seed: str) -> None:
+        parts = [(who[start : start + PART], key_of(seed) >> 1, index) for start in range(0, len(who), PART)]
+        found = list(self._spread(self._found, parts))
+        for one, scores in zip(found, self._score_all(found), strict=True):
+            link(one.who, one.starts, one.others, one.kept, scores, one.bonds, self._links)
 
-    def _found(self, who: Slots, seed: str) -> Found:
+    def _found(self, part: tuple[Slots, int, Index]) -> Finding:
+        who, seed, index = part
         standing = self.standing
-        everybody = standing.slots
-        asked = np.array([name in RULES for name in PAIR_RULES])
-        index = index_of(standing.people, everybody, len(TOPICS), len(LANGUAGES))
-        bonds = [self._bonds_here(slot) for slot in who.tolist()]
-        return search(
-            who, np.array([slot for some in bonds for slot in some], np.int64),
-            np.cumsum([0, *map(len, bonds)]), everybody, index, self.bound,
-            key_of(seed) >> 1, standing.people, standing.lists, wishes_of(asked), asked, self._refused,
+        everybody = standing.slots if len(standing) <= ALL_LOOKED_AT else NOBODY
+        bonds, bonds_start = self._bonds_here(who)
+        starts, others, kept = search(
+            who, bonds, bonds_start, everybody, len(standing), index, self.bound, seed,
+            standing.brief, standing.scored, standing.people, standing.lists, bits_of(RULES), self._refused,
         )  # fmt: skip
+        whose = np.repeat(who, np.diff(starts))
+        bonded = are_bonded(whose, others, standing.brief, standing.people, standing.lists)
+        return Finding(who, starts, whose, others, kept, bonded)
 
-    def _bonds_here(self, slot: int) -> list[int]:
-        names = self.standing.free_at(slot).features.bonds
-        return [other for name in names if (other := self.standing.slot_of(name)) is not None] if names else []
+    def _bonds_here(self, who: Slots) -> tuple[Slots, Slots]:
+        """Where the bonds of each stand, one person after the other, and where those of each begin."""
+        standing, counts = self.standing, np.zeros(len(who), np.int64)
+        bonds: list[int] = []
+        for place in np.flatnonzero(standing.people["met"][who] > standing.people["bonds"][who]).tolist():
+            names = standing.free_at(int(who[place])).features.bonds
+            here = [other for name in names if (other := standing.slot_of(name)) is not None]
+            counts[place] = len(here)
+            bonds += here
+        return np.array(bonds, np.int64), np.concatenate([[0], np.cumsum(counts)])
 
-    def _scores(self, u: Slots, v: Slots, bonded: NDArray[np.bool_]) -> Floats:
-        return score_pairs(self._model, self.standing.crowd, self.standing.effects, u, v, bonded)
+    def _score_all(self, found: Sequence[Finding]) -> list[Floats]:
+        return list(self._spread(lambda one: self._scores(one.whose, one.others, one.bonds), found))
+
+    def _scores(self, u: Slots, v: Slots, bonded: Flags) -> Floats:
+        return score_records(self._model, self.standing.scored, u, v, bonded)
 
     def _at(self, person: str) -> int:
         slot = self.standing.slot_of(person)

@@ -6,17 +6,22 @@ person wished for. Everything is computed for many pairs at once.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import chain, repeat
+from operator import attrgetter
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from matcher.effects import Counts
-from matcher.person import TOPICS, Features
+from matcher.person import COUNTS, TOPICS, Features
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Flags = NDArray[np.bool_]
 
 FEATURE_NAMES = ("near", "shared_likes", "spoiled", "bond")
 TRAIT_NAMES = ("many_likes",)
@@ -32,15 +37,16 @@ NEVER_WORSE = ("near", "shared_likes", "bond")
 """Features of which more is never worse, all else equal: a learned weight is held at 0 or above."""
 NEAR_KM = 10.0
 KM_PER_DEGREE = 111.2
+CELLS_KEPT = 10_000
 HALF_AT = 2.0
 """How many shared topics are half of what sharing can do; the first says more than the tenth."""
 _BIT = {topic: 1 << place for place, topic in enumerate(TOPICS)}
+_TOLD = attrgetter("cell", "likes", "avoids", *COUNTS)
 
 
 def distance_km(cell_a: str, cell_b: str) -> float:
     """Kilometres between two cells ("lat,lon" rounded to a tenth of a degree); flat-earth, good to 1 % in a country."""
-    lat_a, lon_a = map(float, cell_a.split(","))
-    lat_b, lon_b = map(float, cell_b.split(","))
+    (lat_a, lon_a), (lat_b, lon_b) = _place(cell_a), _place(cell_b)
     east = (lon_a - lon_b) * math.cos(math.radians((lat_a + lat_b) / 2))
     return KM_PER_DEGREE * math.hypot(lat_a - lat_b, east)
 
@@ -72,16 +78,33 @@ class Crowd:
 
 def crowd(people: Sequence[Features]) -> Crowd:
     """`people` as arrays, in their order."""
-    cells = np.array([[float(part) for part in one.cell.split(",")] for one in people]).reshape(-1, 2)
-    counted = [(one.gave, one.gave_yes, one.got, one.got_yes) for one in people]
-    return Crowd(
-        lat=cells[:, 0], lon=cells[:, 1], likes=_bits(one.likes for one in people),
-        avoids=_bits(one.avoids for one in people), counts=Counts.of(counted),
-    )  # fmt: skip
+    if not people:
+        return Crowd(np.zeros(0), np.zeros(0), np.zeros(0, np.int64), np.zeros(0, np.int64), Counts.of([]))
+    cells, likes, avoids, *counted = zip(*map(_TOLD, people), strict=True)
+    lat, lon = np.array(list(map(_place, cells))).T
+    counts = (np.array(column, dtype=np.float64) for column in counted)
+    return Crowd(np.ascontiguousarray(lat), np.ascontiguousarray(lon), masks(likes), masks(avoids), Counts(*counts))
 
 
-def _bits(lists: Iterable[tuple[str, ...]]) -> Ints:
-    return np.array([sum(_BIT.get(topic, 0) for topic in set(one)) for one in lists], dtype=np.int64)
+@lru_cache(CELLS_KEPT)
+def _place(cell: str) -> tuple[float, float]:
+    lat, lon = cell.split(",")
+    return float(lat), float(lon)
+
+
+def masks(lists: Sequence[tuple[str, ...]], bit_of: Mapping[Any, int] = _BIT) -> Ints:
+    """Each list of words as bits; a word that has none does not count."""
+    lengths = np.fromiter(map(len, lists), np.int64, len(lists))
+    bits = codes(chain.from_iterable(lists), bit_of, int(lengths.sum()))
+    some, found = lengths > 0, np.zeros(len(lists), np.int64)
+    if some.any():
+        found[some] = np.bitwise_or.reduceat(bits, (np.cumsum(lengths) - lengths)[some])
+    return found
+
+
+def codes(words: Iterable[str], code_of: Mapping[Any, int], count: int = -1) -> Ints:
+    """The number of each word, 0 for a word that has none."""
+    return np.fromiter(map(code_of.get, words, repeat(0)), np.int64, count)
 
 
 def pair_columns(people: Crowd, left: Ints, right: Ints, bond: NDArray[np.bool_] | None = None) -> dict[str, Floats]:

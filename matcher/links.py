@@ -9,7 +9,7 @@ somebody's candidate.
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.compiled import compiled
+from matcher.compiled import compiled, leaf
 
 Slots = NDArray[np.int64]
 Ints = NDArray[np.int32]
@@ -18,7 +18,7 @@ Flags = NDArray[np.bool_]
 Links = tuple[Ints, Floats, Flags, Slots]
 
 
-@compiled
+@leaf
 def _place_of(a: int, b: int, links: Links) -> int:
     nbr, _, _, degree = links
     for i in range(degree[a]):
@@ -27,7 +27,7 @@ def _place_of(a: int, b: int, links: Links) -> int:
     return -1
 
 
-@compiled
+@leaf
 def _drop(a: int, place: int, links: Links) -> None:
     """The last link of a takes this place."""
     nbr, score, bond, degree = links
@@ -36,7 +36,7 @@ def _drop(a: int, place: int, links: Links) -> None:
     degree[a] = last
 
 
-@compiled
+@leaf
 def _add(a: int, b: int, its_score: float, its_bond: bool, links: Links) -> None:
     nbr, score, bond, degree = links
     for x, y in ((a, b), (b, a)):
@@ -44,7 +44,7 @@ def _add(a: int, b: int, its_score: float, its_bond: bool, links: Links) -> None
         degree[x] += 1
 
 
-@compiled
+@leaf
 def _make_room(b: int, below: float, links: Links) -> bool:
     """Drop the worst link of b that scores less than `below` and whose other end can spare it."""
     nbr, score, bond, degree = links

@@ -14,7 +14,7 @@ from matcher.auction import Floats, Graph
 from matcher.candidates import Candidates
 from matcher.explore import acted_upon, propensity
 from matcher.links import Slots, weigh
-from matcher.solve import EXACT_PEOPLE, SHAKES, Edges, Effort, edges, exact, solve, solve_half_edges
+from matcher.solve import EXACT_PEOPLE, Edges, Effort, edges, exact, solve, solve_half_edges
 
 FLOOR = 0.05
 BOND_BONUS = 0.25
@@ -24,7 +24,7 @@ ANEW_SHARE = 0.2
 """With more new people than this it is made anew: mending would cost as much."""
 TURN_SHARE = 0.01
 """The share of all who are looked at in turn, tick by tick, whatever changed: weights grow with the wait."""
-SHAKES_OF_CHANGED = 3
+SHAKES_OF_CHANGED = 1
 
 
 Made = tuple[int, int, float, float]
@@ -42,6 +42,7 @@ class Matching:
         self._held = np.zeros(0)
         self._weights = np.zeros(0)
         self._turn = 0
+        self._made = False
         self._expects = np.zeros(0)
 
     @property
@@ -85,8 +86,9 @@ class Matching:
         self._candidates.changed.clear()
         if len(everybody) <= EXACT_PEOPLE[self._effort]:
             self._match_exactly(everybody, now)
-        elif len(unsettled) > ANEW_SHARE * len(everybody):
-            self._mate = solve_half_edges(self._graph(), SHAKES[self._effort])
+        elif not self._made or len(unsettled) > ANEW_SHARE * len(everybody):
+            self._made = True
+            self._mate = solve_half_edges(self._graph(), self._effort)
             self._weigh(everybody, now)
         else:
             self._mend(everybody, unsettled)

@@ -15,10 +15,9 @@ import numpy as np
 from matcher.effects import PROBIT, Counts, Effect, Effects, Floats, posterior, sigmoid
 from matcher.errors import BadEvent
 from matcher.fairness import check_allowed
-from matcher.features import FEATURE_NAMES, NEVER_WORSE, TRAIT_NAMES, Crowd, Ints, pair_columns
+from matcher.features import FEATURE_NAMES, NEVER_WORSE, TRAIT_NAMES, Crowd, Flags, Ints
+from matcher.scored import Scored, Weights, scored_of, scored_with, scores_of
 
-BLOCK = 1 << 16
-"""Pairs scored at a time: what they need stays in the processor's cache."""
 SD_LIMIT = 10.0
 DEPENDENCE_LIMIT = 3.0
 
@@ -106,6 +105,11 @@ class Model:
         start = np.asarray(self.intercept, dtype=np.float64)
         return sum((weight * columns[name] for name, weight in sorted(self.weights.items())), start)
 
+    def numbers(self) -> Weights:
+        """The coefficients of a pair, as `matcher/scored.py` takes them."""
+        bond, near, shared, spoiled = (self.weights.get(name, 0.0) for name in sorted(FEATURE_NAMES))
+        return self.intercept, bond, near, shared, spoiled, self.slope, self.shift, math.exp(self.dependence)
+
     def one_way(self, pair: Floats, gives: Effect, gets: Effect) -> Floats:
         """The log odds that who gives says yes to who gets, calibrated, with what is not known averaged over."""
         spread = np.sqrt(1.0 + PROBIT * (gives.var + gets.var))
@@ -137,15 +141,15 @@ def believed(model: Model, people: Crowd) -> Effects:
 
 
 def score_pairs(
-    model: Model, people: Crowd, effects: Effects, left: Ints, right: Ints, bond: np.ndarray | None = None
+    model: Model, people: Crowd, effects: Effects, left: Ints, right: Ints, bond: Flags | None = None
 ) -> Floats:
     """The chance that both would talk again, for each pair (`left`, `right`); the same whichever way round."""
+    bonded = np.zeros(len(left), np.bool_) if bond is None else bond
+    return score_records(model, scored_with(scored_of(people), effects), left, right, bonded)
+
+
+def score_records(model: Model, scored: Scored, left: Ints, right: Ints, bond: Flags) -> Floats:
+    """The same, of people who are kept as the score sees them."""
     scores = np.empty(len(left))
-    for start in range(0, len(left), BLOCK):
-        part = slice(start, start + BLOCK)
-        a, b = left[part], right[part]
-        pair = model.pair_logit(pair_columns(people, a, b, None if bond is None else bond[part]))
-        there = sigmoid(model.one_way(pair, effects.gives.take(a), effects.gets.take(b)))
-        back = sigmoid(model.one_way(pair, effects.gives.take(b), effects.gets.take(a)))
-        scores[part] = model.both(there, back)
+    scores_of(left, right, bond, scored, model.numbers(), scores)
     return scores

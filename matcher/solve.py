@@ -19,9 +19,14 @@ EXACT_PEOPLE: dict[Effort, int] = {"fast": 100, "best": 400}
 EXACT_EDGES = 5_000
 """Up to here the exact matching takes milliseconds (fast) or some tens of them (best)."""
 SHAKES: dict[Effort, int] = {"fast": 2, "best": 40}
-"""Edges that are forced in, for each person."""
+"""Edges that are forced in, for each person,"""
+SHAKES_LIMIT: dict[Effort, int] = {"fast": 20_000, "best": 4_000_000}
+"""and in all. Measured: of 100,000 people all 200,000 would bring 0.02 % of the weight."""
 STEP, BOUND_STEP = 3e-3, 3e-4
 """The auction's step as a share of the mean best edge: for a matching, and for a bound."""
+LARGE, LARGE_STEP = 30_000, 1e-2
+"""For more people than that a coarser step is enough: measured, 99.74 % of the bound instead of 99.79 % at 100,000, in
+half the time; at 10,000 the finer one reaches 99.5 %."""
 BIDS_EACH, BOUND_BIDS_EACH = 200, 2_000
 BOUND_ROUNDS = 200
 EXACT_SCALE = 2.0**50
@@ -76,18 +81,19 @@ def solve(graph: Edges, effort: Effort = "fast") -> Ints:
     if not graph.w.size:
         return np.full(graph.count, -1, np.int32)
     start, stop, nbr, wt = graph.half_edges()
-    return solve_half_edges((start, stop, nbr, wt / graph.w.max()), SHAKES[effort])
+    return solve_half_edges((start, stop, nbr, wt / graph.w.max()), effort)
 
 
-def solve_half_edges(halves: Graph, shakes_each: int) -> Ints:
+def solve_half_edges(halves: Graph, effort: Effort) -> Ints:
     """A heavy matching of half edges, the heaviest of which weighs about 1."""
-    step = STEP * mean_best(halves)
-    _, holder, weight = auction(halves, step, BIDS_EACH * len(halves[0]))
+    count = len(halves[0])
+    step = (LARGE_STEP if effort == "fast" and count > LARGE else STEP) * mean_best(halves)
+    _, holder, weight = auction(halves, step, BIDS_EACH * count)
     state = state_of(*rounded(holder, weight))
-    everybody = np.arange(len(halves[0]), dtype=np.int32)
+    everybody = np.arange(count, dtype=np.int32)
     improve(everybody, halves, state)
     before = state[0].copy()
-    shake(everybody, shakes_each * len(everybody), halves, state)
+    shake(everybody, min(SHAKES[effort] * count, SHAKES_LIMIT[effort]), halves, state)
     improve(np.flatnonzero(state[0] != before).astype(np.int32), halves, state)
     return state[0]
 

@@ -11,7 +11,8 @@ from typing import Any
 
 from matcher.errors import BadRequest
 
-PEOPLE_LIMIT = 1_000_000
+PEOPLE_LIMIT = 300_000
+"""Made-up people, who take about 6 kB each: 2 GB."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,7 +43,7 @@ def bench_match(found: argparse.Namespace) -> int:
 
 def _check(found: argparse.Namespace) -> None:
     if found.people is not None and not 2 <= found.people <= PEOPLE_LIMIT:
-        raise BadRequest(f"--people must be from 2 to {PEOPLE_LIMIT}")
+        raise BadRequest(f"--people must be from 2 to {PEOPLE_LIMIT}: each takes about 6 kB of memory here")
     if not 1 <= found.neighbours <= 200:
         raise BadRequest("--neighbours must be from 1 to 200")
     if found.graph and (found.arrivals is not None or found.nakama):

@@ -12,14 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from matcher.candidates import Candidates
+from matcher.candidates import Candidates, Finding
 from matcher.features import Floats
-from matcher.links import Flags, Slots
 from matcher.matching import Matching
 from matcher.rules import Free
 from matcher.score import Model
 from matcher.solve import Effort
 from matcher.warm import warm_up
+from services.adapters.threads import spread
 from services.bench.crowd import NOW, crowd, pairs_only
 from services.bench.measure import TIMES, median, peak_rss_mb, shares, timed
 
@@ -32,8 +32,8 @@ class TimedCandidates(Candidates):
 
     score_s = 0.0
 
-    def _scores(self, u: Slots, v: Slots, bonded: Flags) -> Floats:
-        seconds, scores = timed(lambda: super(TimedCandidates, self)._scores(u, v, bonded))
+    def _score_all(self, found: Sequence[Finding]) -> list[Floats]:
+        seconds, scores = timed(lambda: super(TimedCandidates, self)._score_all(found))
         self.score_s += seconds
         return scores
 
@@ -42,7 +42,7 @@ class Run:
     """One crowd, from nothing to a matching, and the seconds of each part."""
 
     def __init__(self, people: Sequence[Free], bound: int, effort: Effort) -> None:
-        self.candidates = TimedCandidates(Model(), bound)
+        self.candidates = TimedCandidates(Model(), bound, spread)
         self.matching = Matching(self.candidates, effort)
         found_s, _ = timed(lambda: self.candidates.update((), people, "tick-0"))
         solve_s, _ = timed(lambda: self.matching.update(NOW))

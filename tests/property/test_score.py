@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
+from matcher.effects import sigmoid
 from matcher.fairness import FORBIDDEN, check_allowed, forbidden_word
-from matcher.features import FEATURE_NAMES, NEVER_WORSE, SOURCES, TRAIT_NAMES, crowd
+from matcher.features import FEATURE_NAMES, NEVER_WORSE, SOURCES, TRAIT_NAMES, crowd, pair_columns
 from matcher.person import AGE_BANDS, TOPICS, Features
 from matcher.score import Level, Model, Trait, believed, joined, score_pairs
 
@@ -47,6 +48,16 @@ def score(model: Model, a: Features, b: Features, bond: bool = False) -> float:
 def test_the_score_is_exactly_the_same_whichever_way_round(model: Model, a: Features, b: Features, bond: bool) -> None:
     assert score(model, a, b, bond) == score(model, b, a, bond)
     assert 0.0 <= score(model, a, b, bond) <= 1.0
+
+
+@given(models(), somebody(), somebody(), st.booleans())
+def test_the_loop_over_pairs_says_what_the_formula_says(model: Model, a: Features, b: Features, bond: bool) -> None:
+    people, here, there = crowd([a, b]), np.array([0]), np.array([1])
+    effects = believed(model, people)
+    pair = model.pair_logit(pair_columns(people, here, there, np.array([bond])))
+    says = sigmoid(model.one_way(pair, effects.gives.take(here), effects.gets.take(there)))
+    answers = sigmoid(model.one_way(pair, effects.gives.take(there), effects.gets.take(here)))
+    assert score(model, a, b, bond) == pytest.approx(float(model.both(says, answers)[0]), abs=1e-9)
 
 
 @given(models(), somebody(), somebody(), cells, cells)

@@ -64,3 +64,8 @@ def test_an_empty_graph_has_an_empty_matching(tmp_path: Path, capsys: pytest.Cap
     file.write_text("# nobody\n")
     assert main(["bench", "match", "--graph", str(file), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["pairs"] == 0
+
+
+def test_a_million_made_up_people_are_refused_before_any_is_made(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["bench", "match", "--people", "1000000", "--json"]) != 0
+    assert "--people must be from 2 to 300000" in capsys.readouterr().err

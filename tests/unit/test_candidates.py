@@ -9,12 +9,14 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from matcher.availability import Waiting
-from matcher.candidates import Candidates
+from matcher.candidates import NOBODY, Candidates
+from matcher.keys import key_of, keys_of
 from matcher.person import AGE_BANDS, Features
 from matcher.rules import RULES, Free, free, refusal
 from matcher.score import Model
-from matcher.search import PAIR_RULES, refused_by, wishes_of
+from matcher.search import PAIR_RULES, bits_of, refused_by
 from matcher.standing import Standing
+from services.adapters.threads import spread
 
 NOW = datetime(2026, 6, 15, 8, 0, tzinfo=UTC)
 NAMES = [f"p{number}" for number in range(8)]
@@ -70,11 +72,10 @@ def crowds(draw: st.DrawFn) -> list[Free]:
 def test_many_pairs_at_once_are_refused_by_the_very_rule_that_refuses_them_one_by_one(people: list[Free]) -> None:
     made = Standing()
     slots = made.enter(people, Model())
-    asked = np.ones(len(PAIR_RULES), np.bool_)
     for a, at in zip(people, slots.tolist(), strict=True):
         for b, bt in zip(people, slots.tolist(), strict=True):
             if a is not b:
-                rule = refused_by(at, bt, made.people, made.lists, wishes_of(asked), asked)
+                rule = refused_by(at, bt, made.brief, made.people, made.lists, bits_of(RULES))
                 assert (PAIR_RULES[rule] if rule >= 0 else None) == refusal(a, b)
 
 
@@ -147,6 +148,38 @@ def test_the_same_comings_and_goings_give_the_same_candidates() -> None:
         return linked(candidates)
 
     assert once() == once()
+
+
+def test_threads_find_whom_one_loop_finds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("matcher.candidates.PART", 60)
+    people = many(400)
+    candidates = Candidates(Model(), 12, spread)
+    candidates.update((), people, "tick-1")
+    assert linked(candidates) == linked(standing(*people, bound=12))
+    assert candidates.refused == standing(*people, bound=12).refused
+
+
+def test_who_came_and_went_since_all_was_written_down_is_found_and_passed_over() -> None:
+    people = many(400)
+    candidates = standing(*people[:360], bound=12)
+    for tick, number in enumerate(range(0, 40, 4)):
+        gone = [one.person for one in people[number : number + 4]]
+        candidates.update(gone, people[360 + number : 364 + number], f"tick-{tick}")
+        assert_enough(candidates, [*people[number + 4 : 360], *people[360 : 364 + number]])
+
+
+def test_somebody_at_the_end_of_the_world_makes_nobody_elses_search_larger() -> None:
+    people = [*many(300), person("ann", cell="-89.9,-999.9"), person("zoe", cell="89.9,999.9")]
+    candidates = standing(*people, bound=12)
+    assert_enough(candidates, people)
+    (_, _, rows, columns), _, _, _ = candidates._places.of(candidates.standing, NOBODY, 0)
+    assert max(rows, columns) <= 512
+
+
+def test_the_names_in_a_list_are_told_apart_by_their_keys() -> None:
+    names = ["ann", "bob", "", "zoë", "p-00000001", "p-00000002"]
+    assert [key_of(name) for name in names] == keys_of(names).tolist()
+    assert len(set(keys_of([f"p-{number:08}" for number in range(50_000)]).tolist())) == 50_000
 
 
 def test_bonds_find_each_other_in_any_crowd() -> None:

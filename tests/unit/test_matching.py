@@ -53,3 +53,10 @@ def test_every_pair_is_an_edge_and_together_they_weigh_what_the_matching_says() 
         assert weights[tuple(sorted((number[a], number[b])))] == pytest.approx(weight)  # type: ignore[index]
     assert matching.weight <= weight_of(graph, exact(graph)) * (1 + 1e-9)
     assert matching.weight >= 0.985 * weight_of(graph, exact(graph))
+
+
+def test_a_first_matching_is_as_heavy_as_another_of_the_same_candidates_whoever_changed_last() -> None:
+    candidates, matching = made_of(crowd(500, 11))
+    anew = Matching(candidates)
+    anew.update(NOW)  # nobody has changed since the other looked
+    assert anew.weight == pytest.approx(matching.weight)

@@ -101,6 +101,18 @@ def test_whoever_has_less_than_three_minutes_left_is_counted_and_not_offered() -
 Rows = dict[tuple[str, str], Waiting | Invitation]
 
 
+def test_more_people_than_can_be_looked_for_at_once_wait_outside_and_are_counted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("matcher.askable.STANDING_LIMIT", 2)
+    pool = pool_of("ann", "bob", "cat", "dan", "eve")
+    assert [one.people for one in offers(pool.apply(tick(1), 5))] == [("ann", "bob")]
+    assert pool.refused["crowded"] == 3
+    assert offers(pool.apply(tick(2), 6)) == []  # ann and bob are asked, and leave room
+    assert [one.people for one in offers(pool.apply(tick(3), 7))] == [("cat", "dan")]
+    assert pool.refused["crowded"] == 1
+
+
 def left(name: str, reason: str) -> PersonLeft:
     return PersonLeft(id=f"left-{name}", at=NOW, market="GB", person=name, seq=99, reason=reason)  # type: ignore[arg-type]
 

@@ -157,7 +157,7 @@ def test_a_small_graph_is_solved_exactly_and_negative_weights_are_never_taken(
 @settings(max_examples=100, deadline=None)
 def test_the_fast_way_always_gives_a_matching_and_at_least_two_thirds(found: list[tuple[int, int, float]]) -> None:
     graph = edges(8, *zip(*found, strict=True)) if found else edges(8, [], [], [])
-    mate = solve_half_edges(graph.half_edges(), 5)
+    mate = solve_half_edges(graph.half_edges(), "fast")
     assert is_matching(graph, mate)
     assert weight_of(graph, mate) >= heaviest(graph) * 2 / 3
 

@@ -13,6 +13,7 @@ const RULES = {
   age_wish: "wish: near my age",
   home_wish: "wish: near home",
   company: "wish: somebody new, or known",
+  crowded: "too many at once: waiting outside",
 };
 const ENDS = {
   called: "had a call",

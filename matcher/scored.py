@@ -1,0 +1,92 @@
+"""The score of many pairs in one loop: what `matcher/score.py` says of one pair, without an array for every step.
+
+Place in the flow: features, effects -> **scored** -> score. What the score needs of a person is one record, a line of
+the processor's cache. A test holds the loop to the formula in `Model`.
+"""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matcher.compiled import compiled, leaf
+from matcher.effects import LOGIT_LIMIT, PROBIT, Effect, Effects
+from matcher.features import HALF_AT, KM_PER_DEGREE, NEAR_KM, Crowd, Floats, Ints
+
+SCORED = np.dtype(
+    [
+        ("lat", "f8"), ("lon", "f8"), ("likes", "i8"), ("avoids", "i8"),
+        ("gives", "f8"), ("gives_var", "f8"), ("gets", "f8"), ("gets_var", "f8"),
+    ]
+)  # fmt: skip
+Scored = NDArray[np.void]
+Weights = tuple[float, float, float, float, float, float, float, float]
+"""Of a model: intercept, bond, near, shared likes, spoiled; slope, shift; the answers' odds ratio."""
+
+
+def scored_of(people: Crowd) -> Scored:
+    """`people` as the score sees them, of whom nothing is believed yet."""
+    scored = np.zeros(len(people.lat), SCORED)
+    scored["lat"], scored["lon"] = people.lat, people.lon
+    scored["likes"], scored["avoids"] = people.likes, people.avoids
+    return scored
+
+
+def scored_with(scored: Scored, effects: Effects) -> Scored:
+    """The same people, of whom this is believed."""
+    other = scored.copy()
+    other["gives"], other["gives_var"] = effects.gives.mean, effects.gives.var
+    other["gets"], other["gets_var"] = effects.gets.mean, effects.gets.var
+    return other
+
+
+def effects_in(scored: Scored) -> Effects:
+    """What is believed of these people."""
+    gives, gets = Effect(scored["gives"], scored["gives_var"]), Effect(scored["gets"], scored["gets_var"])
+    return Effects(gives, gets)
+
+
+@leaf
+def _saturating(things: int) -> float:
+    count = 0
+    while things:
+        things &= things - 1
+        count += 1
+    return count / (count + HALF_AT)
+
+
+@leaf
+def _near(lat_a: float, lon_a: float, lat_b: float, lon_b: float) -> float:
+    if lat_a == lat_b and lon_a == lon_b:
+        return 1.0
+    east = (lon_a - lon_b) * math.cos(math.radians((lat_a + lat_b) / 2))
+    return math.exp(-KM_PER_DEGREE * math.hypot(lat_a - lat_b, east) / NEAR_KM)
+
+
+@leaf
+def _chance(logit: float) -> float:
+    return 1.0 / (1.0 + math.exp(-min(max(logit, -LOGIT_LIMIT), LOGIT_LIMIT)))
+
+
+@leaf
+def _both(there: float, back: float, ratio: float) -> float:
+    product = there * back
+    total = 1.0 + (there + back) * (ratio - 1.0)
+    root = math.sqrt(max(total * total - 4.0 * ratio * (ratio - 1.0) * product, 0.0))
+    return 2.0 * ratio * product / (total + root)
+
+
+@compiled
+def scores_of(left: Ints, right: Ints, bond: NDArray[np.bool_], scored: Scored, weights: Weights, out: Floats) -> None:
+    """Write the chance that both would talk again, for each pair; exactly the same whichever way round."""
+    intercept, bond_counts, near, shared_likes, spoiled, slope, shift, ratio = weights
+    for i in range(len(left)):
+        a, b = scored[left[i]], scored[right[i]]
+        avoids = a.avoids | b.avoids
+        pair = intercept + bond_counts * bond[i]
+        pair += near * _near(a.lat, a.lon, b.lat, b.lon)
+        pair += shared_likes * _saturating(a.likes & b.likes & ~avoids)
+        pair += spoiled * _saturating((a.likes | b.likes) & avoids)
+        there = slope * (pair + a.gives + b.gets) / math.sqrt(1.0 + PROBIT * (a.gives_var + b.gets_var)) + shift
+        back = slope * (pair + b.gives + a.gets) / math.sqrt(1.0 + PROBIT * (b.gives_var + a.gets_var)) + shift
+        out[i] = _both(_chance(there), _chance(back), ratio)
