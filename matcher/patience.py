@@ -15,11 +15,14 @@ Method: bid prices (Talluri and van Ryzin) from a mean-field optimal stopping pr
 empirical distribution; compare Akbarpour, Li and Oveis Gharan, Thickness and Information in Dynamic Matching Markets.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+
+from matcher.compiled import compiled
 
 Numbers = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -192,19 +195,28 @@ def _offers(present: Present, values: Numbers, fresh: Numbers) -> tuple[Numbers,
 
 
 def _curves(gain: Numbers, rate: float, price: float, at_hand: Numbers) -> Numbers:
-    """Worth of waiting (k × grid) for people whose gain from each recent arrival is `gain` (k × r).
+    """Worth of waiting (k × grid) for people whose gain from each recent arrival is `gain` (k × r)."""
+    curves = np.empty((len(gain), len(GRID_MIN)))
+    _rise(np.ascontiguousarray(gain), rate, price, at_hand.astype(np.float64), GRID_MIN, curves)
+    return curves
 
-    One step of an exponential integrator a cell: exact while the same arrivals stay better than waiting.
-    """
-    value = at_hand.astype(np.float64)
-    curve = [value]
-    for minutes in np.diff(GRID_MIN):
-        better = gain - value[:, None]
-        slope = rate * (better > 0).sum(axis=1) + ROUNDING
-        rise = rate * np.maximum(better, 0.0).sum(axis=1) - price
-        value = np.maximum(value + rise * -np.expm1(-slope * minutes) / slope, 0.0)
-        curve.append(value)
-    return np.stack(curve, axis=1)
+
+@compiled
+def _rise(gain: Numbers, rate: float, price: float, at_hand: Numbers, grid: Numbers, curves: Numbers) -> None:
+    """One step of an exponential integrator a cell: exact while the same arrivals stay better than waiting."""
+    for one in range(len(gain)):
+        value = at_hand[one]
+        curves[one, 0] = value
+        for cell in range(1, len(grid)):
+            better, total = 0, 0.0
+            for offer in gain[one]:
+                if offer > value:
+                    better += 1
+                    total += offer - value
+            slope = rate * better + ROUNDING
+            rise = rate * total - price
+            value = max(value - rise * math.expm1(-slope * (grid[cell] - grid[cell - 1])) / slope, 0.0)
+            curves[one, cell] = value
 
 
 def worth_at(curves: Numbers, left_min: Numbers) -> Numbers:

@@ -7,7 +7,7 @@ import pytest
 
 from matcher.events import PersonWaiting, Tick
 from matcher.invitation import Invitation
-from matcher.newcomers import scores_between
+from matcher.newcomers import Fits, scores_between
 from matcher.person import Features
 from matcher.pool import Pool
 from matcher.rules import free
@@ -67,8 +67,8 @@ def test_nobody_is_scored_with_themselves_or_against_a_rule() -> None:
     for number in range(3):
         pool.apply(waiting(number, alike=True), number)
     people = [free(row, NOW) for row in pool.waiting.values()]
-    scores = scores_between(people, people, Model())
+    scores = scores_between(people, people, Model(), Fits())
     assert np.isneginf(np.diag(scores)).all()
     assert scores[0, 1] == scores[1, 0] == pytest.approx(scores[1, 2])
     other = people[0].row.model_copy(update={"person": "x", "features": features(0, True, languages=("pl",))})
-    assert np.isneginf(scores_between(people, [free(other, NOW)], Model())).all()
+    assert np.isneginf(scores_between(people, [free(other, NOW)], Model(), Fits())).all()
