@@ -108,14 +108,14 @@ def test_the_command_writes_a_model_and_its_card_and_beats_a_bad_one(
 def test_a_worse_model_does_not_take_the_place_of_a_better_one(folder: Path, learned: Learned) -> None:
     later = read(folder).answers
     later = later.take(later.at > learned.made.learned_until.timestamp())
-    found = compare(learned.made.model(), Model(intercept=2.0), later, 1)
+    found = compare(learned.made.model(), Model(intercept=2.0), later)
     assert not found.not_worse
     assert "not shown to be as good" in found.sentence
 
 
 def test_too_few_later_talks_are_too_few_to_tell(folder: Path) -> None:
     answers = read(folder).answers
-    found = compare(Model(), Model(), answers.take(answers.group < 10), 1)
+    found = compare(Model(), Model(), answers.take(answers.group < 10))
     assert not found.not_worse
     assert "too few to tell" in found.sentence
 
