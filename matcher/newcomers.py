@@ -13,7 +13,17 @@ from numpy.typing import NDArray
 from matcher.availability import MIN_TALK, Waiting
 from matcher.features import crowd
 from matcher.invitation import ANSWER, Invitation
-from matcher.patience import RECENT_LEAST, Indices, Numbers, Patience, Present, Recent, arrivals_per_min, recent_limit
+from matcher.patience import (
+    RECENT_LEAST,
+    Indices,
+    Numbers,
+    Patience,
+    Present,
+    Recent,
+    arrivals_per_min,
+    recent_limit,
+)
+from matcher.prices import Prices
 from matcher.rows import Rows
 from matcher.rules import LASTING, Free, free, refusal
 from matcher.score import Model, believed, score_pairs
@@ -30,10 +40,10 @@ USUAL_CALLS, USUAL_OFFERS = 7, 10
 class Newcomers:
     """The outlook of one pool."""
 
-    def __init__(self, rows: Rows) -> None:
-        """Of the people in `rows`."""
+    def __init__(self, rows: Rows, prices: Prices) -> None:
+        """Of the people in `rows`, at these prices."""
         self._rows = rows
-        self._patience = Patience()
+        self._patience = Patience(prices)
         self._recent: list[Free] = []
         self._fits = Fits()
 

@@ -10,6 +10,7 @@ from matcher.invitation import Invitation
 from matcher.newcomers import Fits, scores_between
 from matcher.person import Features
 from matcher.pool import Pool
+from matcher.prices import Prices
 from matcher.rules import free
 from matcher.score import Model
 
@@ -35,7 +36,7 @@ def waiting(number: int, alike: bool) -> PersonWaiting:
 
 def offered(alike: bool, patient: bool) -> list[Invitation]:
     """Everybody comes in turn, and nobody answers: what is offered first to each."""
-    pool, offset, offers = Pool("GB", patient=patient), 0, []
+    pool, offset, offers = Pool("GB", patience=Prices() if patient else None), 0, []
     for number in range(PEOPLE):
         at = NOW + timedelta(seconds=number * EVERY_S)
         for event in (
