@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 import numpy as np
-from numpy.typing import NDArray
 
 from matcher.availability import MIN_TALK, Waiting
 from matcher.features import crowd
@@ -45,7 +44,7 @@ class Newcomers:
         self._rows = rows
         self._patience = Patience(prices)
         self._recent: list[Free] = []
-        self._fits = Fits()
+        self._scores = Scores()
 
     def expects(self, people: Sequence[Free], a: Indices, b: Indices, weight: Numbers, model: Model) -> Numbers:
         """What an offer must bring each of `people`; `a`, `b` (indices) could be offered now and weigh so much."""
@@ -53,13 +52,13 @@ class Newcomers:
         now_min = self._rows.now.timestamp() / 60
         left = np.array([_minutes(one.row.until - self._rows.now - TOO_LATE) for one in people])
         if self._patience.due(now_min):
-            self._fits.grow_old()
             self._recent = self._who_came(len(people))
-            to_recent = scores_between(people, self._recent, model, self._fits)
+            self._scores.keep([*people, *self._recent], model)
+            to_recent = self._scores.between(people, self._recent)
             present = Present(left_min=left, to_recent=to_recent, a=a, b=b, score=weight)
-            self._patience.look(now_min, keys, present, self._who_may_come(now_min, model), self._answered())
+            self._patience.look(now_min, keys, present, self._who_may_come(now_min), self._answered())
         elif new := self._patience.new(keys):
-            to_recent = scores_between([people[place] for place in new], self._recent, model, self._fits)
+            to_recent = scores_between([people[place] for place in new], self._recent, model)
             self._patience.meet([keys[place] for place in new], to_recent)
         return self._patience.expects(keys, left)
 
@@ -68,10 +67,10 @@ class Newcomers:
         rows = sorted(self._known(), key=lambda row: (row.since, row.person))[-limit:]
         return [free(row, self._rows.now) for row in rows]
 
-    def _who_may_come(self, now_min: float, model: Model) -> Recent:
+    def _who_may_come(self, now_min: float) -> Recent:
         came = np.array([row.since.timestamp() / 60 for row in self._known()])
         stays = np.array([_minutes(one.row.until - one.row.since - TOO_LATE) for one in self._recent])
-        among = scores_between(self._recent, self._recent, model, self._fits)
+        among = self._scores.between(self._recent, self._recent)
         return Recent(stays_min=stays, scores=among, per_min=arrivals_per_min(came, now_min))
 
     def _known(self) -> list[Waiting]:
@@ -83,37 +82,35 @@ class Newcomers:
         return (called + USUAL_CALLS) / (len(over) + USUAL_OFFERS)
 
 
-class Fits:
-    """Which pairs pass the hard rules that hold at any hour: most of one look were asked in the look before."""
+class Scores:
+    """Scores among those who wait and those who came lately: from one look to the next only new people are scored."""
 
     def __init__(self) -> None:
-        """Nothing was asked yet."""
-        self._asked: dict[tuple[str, str], bool] = {}
-        self._before: dict[tuple[str, str], bool] = {}
+        """Nobody yet."""
+        self._model: Model | None = None
+        self._place: dict[str, int] = {}
+        self._table = np.zeros((0, 0))
 
-    def grow_old(self) -> None:
-        """Forget what was not asked since the last time."""
-        self._before, self._asked = self._asked, {}
+    def keep(self, people: Sequence[Free], model: Model) -> None:
+        """From here on these people are known, and nobody else."""
+        if model is not self._model:
+            self._model, self._place = model, {}
+        wanted = {_key(one): one for one in people}
+        was = np.array([self._place.get(key, -1) for key in wanted], np.int64)
+        old, new, everybody = np.flatnonzero(was >= 0), np.flatnonzero(was < 0), list(wanted.values())
+        table = np.empty((len(wanted), len(wanted)))
+        table[np.ix_(old, old)] = self._table[np.ix_(was[old], was[old])]
+        table[new] = scores_between([everybody[place] for place in new], everybody, model)
+        table[:, new] = table[new].T
+        self._place, self._table = {key: place for place, key in enumerate(wanted)}, table
 
-    def between(self, people: Sequence[Free], others: Sequence[Free]) -> NDArray[np.bool_]:
-        """People × others."""
-        keys = [[f"{one.person}|{one.row.seq}" for one in side] for side in (people, others)]
-        left, right = (list(zip(side, of, strict=True)) for side, of in zip((people, others), keys, strict=True))
-        told = [self._fit(a, b, x, y) for a, x in left for b, y in right]
-        return np.array(told).reshape(len(people), len(others))
-
-    def _fit(self, a: Free, b: Free, key_a: str, key_b: str) -> bool:
-        key = (key_a, key_b) if key_a < key_b else (key_b, key_a)
-        fits = self._asked.get(key)
-        if fits is None:
-            fits = self._before.get(key)
-            if fits is None:
-                fits = a.person != b.person and refusal(a, b, RULES_OF_ANY_HOUR) is None
-            self._asked[key] = fits
-        return fits
+    def between(self, people: Sequence[Free], others: Sequence[Free]) -> Numbers:
+        """People × others, as `scores_between` has them; all must be kept."""
+        rows, columns = ([self._place[_key(one)] for one in side] for side in (people, others))
+        return self._table[np.ix_(rows, columns)]
 
 
-def scores_between(people: Sequence[Free], others: Sequence[Free], model: Model, fits: Fits) -> Numbers:
+def scores_between(people: Sequence[Free], others: Sequence[Free], model: Model) -> Numbers:
     """People × others of scores; -inf for oneself and where a hard rule that holds at any hour forbids."""
     if not people or not others:
         return np.zeros((len(people), len(others)))
@@ -121,7 +118,17 @@ def scores_between(people: Sequence[Free], others: Sequence[Free], model: Model,
     left, right = (places.reshape(-1) for places in np.indices((len(people), len(others))))
     bonded = np.array([other.person in one.features.bonds for one in people for other in others])
     scores = score_pairs(model, here, believed(model, here), left, right + len(people), bonded)
-    return np.where(fits.between(people, others), scores.reshape(len(people), len(others)), -np.inf)
+    fits = [
+        one.person != other.person and refusal(one, other, RULES_OF_ANY_HOUR) is None
+        for one in people
+        for other in others
+    ]
+    return np.where(fits, scores, -np.inf).reshape(len(people), len(others))
+
+
+def _key(one: Free) -> str:
+    """Changes with everything that a score or a rule of any hour looks at."""
+    return f"{one.person}|{one.row.seq}"
 
 
 def _undecided(one: Invitation) -> bool:

@@ -2,8 +2,8 @@
 
 Place in the flow: town_day -> **month** -> month_report. Everything that learns is the service's own: outcomes become
 counts and bonds (`matcher.outcome`, `matcher.enrich`), the history teaches a model, and it is promoted only by the
-learner's test (`services.learner`). Who gets on with whom is the hidden truth of the demo's town. The control lives the
-same days and keeps bonds, but counts no answers and never learns: it scores with the fallback to the end.
+learner's test (`services.learner`). Who gets on with whom is a hidden truth like that of the demo's town. The control
+lives the same days and keeps bonds, but counts no answers and never learns: it scores with the fallback to the end.
 """
 
 from dataclasses import dataclass
@@ -24,6 +24,7 @@ from services.simulate.market import Market
 from services.simulate.policies import Here, Pairs
 from services.simulate.town_day import DAY_MIN
 from services.simulator.people import TownPerson
+from services.simulator.truth import Truth
 
 THINKS_MIN_S, THINKS_MAX_S = 5.0, 120.0
 """How long after a call its two people say whether they would talk again."""
@@ -42,8 +43,9 @@ class Talk:
 class Month(Engine):
     """The days of one town; `learns` says whether anything is made of what people say."""
 
-    def __init__(self, market: Market, days: int, learns: bool, prices: Prices, tick_s: float) -> None:
+    def __init__(self, market: Market, truth: Truth, days: int, learns: bool, prices: Prices, tick_s: float) -> None:
         super().__init__(market, _nobody, 0.0, tick_s)
+        self._truth = truth
         self._pool = Pool(MARKET, patience=prices)
         self._learns = learns
         self._reading = Reading(MARKET)

@@ -38,13 +38,13 @@ class Days:
     never: Lived
 
 
-def month_report(towns: list[Days], days: int) -> dict[str, Any]:
+def month_report(towns: list[Days], days: int, signal: str) -> dict[str, Any]:
     """The one object that is printed."""
     learns, never = [town.learns for town in towns], [town.never for town in towns]
     last = range(max(0, days - LAST_DAYS), days)
     over = [_share(one.learns, last) - _share(one.never, last) for one in towns]
     return {
-        "days": days, "seeds": len(towns), "learns": _arm(learns, days), "never": _arm(never, days),
+        "signal": signal, "days": days, "seeds": len(towns), "learns": _arm(learns, days), "never": _arm(never, days),
         "over_never": mean(over), "over_never_ci": interval(over),
         "calibration": _calibration(learns, last), "calibration_never": _calibration(never, last),
         "promotions": [list(one.promoted) for one in learns],

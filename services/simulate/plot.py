@@ -44,7 +44,7 @@ def draw_month(found: dict[str, Any], path: Path) -> None:
             low, high = zip(*arm["share_by_day_ci"], strict=True)
             days.fill_between(at, low, high, alpha=0.2, color=line.get_color(), linewidth=0)
     days.set(xlabel="day", ylabel="share of calls after which both would talk again")
-    days.set_title(f"{found['seeds']} towns; bands are 95 % intervals", fontsize=10)
+    days.set_title(f"Signal: {found['signal']}, {found['seeds']} towns; bands are 95 % intervals", fontsize=10)
     days.legend()
     scores.plot([0, 1], [0, 1], color="grey", linestyle=":")
     for name, label in (("calibration", "learns every night"), ("calibration_never", "never learns")):

@@ -19,6 +19,7 @@ from services.simulate.market_file import read_market
 from services.simulate.options import Options
 from services.simulate.policies import POLICIES
 from services.simulate.report import Town, Under, groups_of, report
+from services.simulate.signal import hidden_truth
 from services.simulate.town_day import town_days
 
 if TYPE_CHECKING:  # the learner's libraries take seconds to load
@@ -45,7 +46,7 @@ def simulate(wanted: Options) -> int:
 def _learning(wanted: Options) -> int:
     from services.simulate.month_report import month_report
 
-    found = month_report(list(_towns(wanted, partial(play_days, wanted))), wanted.days)
+    found = month_report(list(_towns(wanted, partial(play_days, wanted))), wanted.days, wanted.signal)
     if wanted.plot:
         from services.simulate.plot import draw_month
 
@@ -75,9 +76,9 @@ def play_days(wanted: Options, seed: int) -> "Days":
     from services.simulate.month_report import Days, Lived
 
     market = town_days(wanted.people, wanted.hours, wanted.signal, seed, wanted.days)
-    lived = []
+    truth, lived = hidden_truth(list(market.town), wanted.signal, seed), []
     for learns in (True, False):
-        month = Month(market, wanted.days, learns, wanted.prices, wanted.tick_s)
+        month = Month(market, truth, wanted.days, learns, wanted.prices, wanted.tick_s)
         shown = tuple(month.play().truths.shown)
         lived.append(Lived(tuple(month.talks), tuple(month.promoted), shown))
     return Days(seed, *lived)

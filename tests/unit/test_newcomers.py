@@ -7,7 +7,7 @@ import pytest
 
 from matcher.events import PersonWaiting, Tick
 from matcher.invitation import Invitation
-from matcher.newcomers import Fits, scores_between
+from matcher.newcomers import Scores, scores_between
 from matcher.person import Features
 from matcher.pool import Pool
 from matcher.prices import Prices
@@ -68,8 +68,28 @@ def test_nobody_is_scored_with_themselves_or_against_a_rule() -> None:
     for number in range(3):
         pool.apply(waiting(number, alike=True), number)
     people = [free(row, NOW) for row in pool.waiting.values()]
-    scores = scores_between(people, people, Model(), Fits())
+    scores = scores_between(people, people, Model())
     assert np.isneginf(np.diag(scores)).all()
     assert scores[0, 1] == scores[1, 0] == pytest.approx(scores[1, 2])
     other = people[0].row.model_copy(update={"person": "x", "features": features(0, True, languages=("pl",))})
-    assert np.isneginf(scores_between(people, [free(other, NOW)], Model(), Fits())).all()
+    assert np.isneginf(scores_between(people, [free(other, NOW)], Model())).all()
+
+
+def test_scores_kept_from_look_to_look_are_those_worked_out_anew() -> None:
+    pool = Pool("GB")
+    for number in range(8):
+        pool.apply(waiting(number, alike=False), number)
+    people = [free(row, NOW) for row in pool.waiting.values()]
+    kept = Scores()
+    for known, model in (
+        (people[:5], Model()),
+        (people[2:], Model(intercept=0.5)),
+        ([*people[3:], *people[:4]], Model()),
+    ):
+        kept.keep(known, model)
+        assert (kept.between(known[1:], known) == scores_between(known[1:], known, model)).all()
+    edited = people[0].row.model_copy(update={"seq": 99, "features": features(7, False)})
+    kept.keep([*people[1:], free(edited, NOW)], model)
+    assert (
+        kept.between(people[1:], [free(edited, NOW)]) == scores_between(people[1:], [free(edited, NOW)], model)
+    ).all()
