@@ -117,21 +117,21 @@ def test_a_month_reports_what_learning_was_worth_beside_a_control(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     picture = tmp_path / "learning.svg"
-    size = ("--people", "40", "--hours", "3", "--days", "5", "--seeds", "2", "--tick-s", "30")
+    size = ("--people", "30", "--hours", "2", "--days", "4", "--seeds", "2", "--tick-s", "60")
     found = simulated(capsys, *size, "--plot", str(picture))
-    assert found["days"] == 5
+    assert found["days"] == 4
     assert found["violations"] == 0
     for arm in (found["learns"], found["never"]):
         assert arm["calls"] > 0
-        assert len(arm["share_by_day"]) == 5
+        assert len(arm["share_by_day"]) == 4
     assert {"slope", "slope_ci", "intercept", "intercept_ci"} <= set(found["calibration"])
     assert picture.read_text().startswith("<?xml")
 
 
 def test_what_people_say_is_counted_each_night_and_only_where_the_town_learns() -> None:
-    market = town_days(60, 4.0, "weak", 1, 3)
+    market = town_days(50, 2.0, "weak", 1, 3)
     truth = hidden_truth(list(market.town), "medium", 1)
-    learns, never = (Month(market, truth, 3, told, Prices(), 30.0) for told in (True, False))
+    learns, never = (Month(market, truth, 3, told, Prices(), 60.0) for told in (True, False))
     for month in (learns, never):
         assert month.play().truths.shown == []
         assert {talk.day for talk in month.talks} == {0, 1, 2}
