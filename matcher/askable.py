@@ -19,6 +19,7 @@ from matcher.match import Match, choose
 from matcher.matching import Matching
 from matcher.newcomers import Newcomers
 from matcher.person import local_minute
+from matcher.prices import Prices
 from matcher.rows import Rows
 from matcher.rules import Free, free, own_refusal
 from matcher.score import Model
@@ -34,13 +35,13 @@ STANDING_LIMIT = 250_000
 class Askable:
     """Those of one pool who can be asked now."""
 
-    def __init__(self, rows: Rows, model: Model, patient: bool = False) -> None:
-        """Of the people in `rows`, who are looked at in the first `update`; `patient` holds a pair for a better one."""
+    def __init__(self, rows: Rows, model: Model, patience: Prices | None = None) -> None:
+        """Of the people in `rows`, who are looked at in the first `update`; `patience` as in `Pool`."""
         self._rows = rows
         self._candidates = Candidates(model)
         self._matching = Matching(self._candidates)
         self._model = model
-        self._newcomers = Newcomers(rows) if patient else None
+        self._newcomers = Newcomers(rows, patience) if patience else None
         self._kept_back: dict[str, str] = {}
         self._resting: dict[str, None] = {}
         self._outside: dict[str, None] = {}

@@ -12,7 +12,17 @@ import numpy as np
 from matcher.availability import MIN_TALK, Waiting
 from matcher.features import crowd
 from matcher.invitation import ANSWER, Invitation
-from matcher.patience import RECENT_LEAST, Indices, Numbers, Patience, Present, Recent, arrivals_per_min, recent_limit
+from matcher.patience import (
+    RECENT_LEAST,
+    Indices,
+    Numbers,
+    Patience,
+    Present,
+    Recent,
+    arrivals_per_min,
+    recent_limit,
+)
+from matcher.prices import Prices
 from matcher.rows import Rows
 from matcher.rules import LASTING, Free, free, refusal
 from matcher.score import Model, believed, score_pairs
@@ -29,11 +39,12 @@ USUAL_CALLS, USUAL_OFFERS = 7, 10
 class Newcomers:
     """The outlook of one pool."""
 
-    def __init__(self, rows: Rows) -> None:
-        """Of the people in `rows`."""
+    def __init__(self, rows: Rows, prices: Prices) -> None:
+        """Of the people in `rows`, at these prices."""
         self._rows = rows
-        self._patience = Patience()
+        self._patience = Patience(prices)
         self._recent: list[Free] = []
+        self._scores = Scores()
 
     def expects(self, people: Sequence[Free], a: Indices, b: Indices, weight: Numbers, model: Model) -> Numbers:
         """What an offer must bring each of `people`; `a`, `b` (indices) could be offered now and weigh so much."""
@@ -42,9 +53,10 @@ class Newcomers:
         left = np.array([_minutes(one.row.until - self._rows.now - TOO_LATE) for one in people])
         if self._patience.due(now_min):
             self._recent = self._who_came(len(people))
-            to_recent = scores_between(people, self._recent, model)
+            self._scores.keep([*people, *self._recent], model)
+            to_recent = self._scores.between(people, self._recent)
             present = Present(left_min=left, to_recent=to_recent, a=a, b=b, score=weight)
-            self._patience.look(now_min, keys, present, self._who_may_come(now_min, model), self._answered())
+            self._patience.look(now_min, keys, present, self._who_may_come(now_min), self._answered())
         elif new := self._patience.new(keys):
             to_recent = scores_between([people[place] for place in new], self._recent, model)
             self._patience.meet([keys[place] for place in new], to_recent)
@@ -55,10 +67,10 @@ class Newcomers:
         rows = sorted(self._known(), key=lambda row: (row.since, row.person))[-limit:]
         return [free(row, self._rows.now) for row in rows]
 
-    def _who_may_come(self, now_min: float, model: Model) -> Recent:
+    def _who_may_come(self, now_min: float) -> Recent:
         came = np.array([row.since.timestamp() / 60 for row in self._known()])
         stays = np.array([_minutes(one.row.until - one.row.since - TOO_LATE) for one in self._recent])
-        among = scores_between(self._recent, self._recent, model)
+        among = self._scores.between(self._recent, self._recent)
         return Recent(stays_min=stays, scores=among, per_min=arrivals_per_min(came, now_min))
 
     def _known(self) -> list[Waiting]:
@@ -68,6 +80,34 @@ class Newcomers:
         over = [one for one in self._rows.invitations.values() if one.rung and not _undecided(one)]
         called = sum(one.confirmed_wall is not None for one in over)
         return (called + USUAL_CALLS) / (len(over) + USUAL_OFFERS)
+
+
+class Scores:
+    """Scores among those who wait and those who came lately: from one look to the next only new people are scored."""
+
+    def __init__(self) -> None:
+        """Nobody yet."""
+        self._model: Model | None = None
+        self._place: dict[str, int] = {}
+        self._table = np.zeros((0, 0))
+
+    def keep(self, people: Sequence[Free], model: Model) -> None:
+        """From here on these people are known, and nobody else."""
+        if model is not self._model:
+            self._model, self._place = model, {}
+        wanted = {_key(one): one for one in people}
+        was = np.array([self._place.get(key, -1) for key in wanted], np.int64)
+        old, new, everybody = np.flatnonzero(was >= 0), np.flatnonzero(was < 0), list(wanted.values())
+        table = np.empty((len(wanted), len(wanted)))
+        table[np.ix_(old, old)] = self._table[np.ix_(was[old], was[old])]
+        table[new] = scores_between([everybody[place] for place in new], everybody, model)
+        table[:, new] = table[new].T
+        self._place, self._table = {key: place for place, key in enumerate(wanted)}, table
+
+    def between(self, people: Sequence[Free], others: Sequence[Free]) -> Numbers:
+        """People × others, as `scores_between` has them; all must be kept."""
+        rows, columns = ([self._place[_key(one)] for one in side] for side in (people, others))
+        return self._table[np.ix_(rows, columns)]
 
 
 def scores_between(people: Sequence[Free], others: Sequence[Free], model: Model) -> Numbers:
@@ -84,6 +124,11 @@ def scores_between(people: Sequence[Free], others: Sequence[Free], model: Model)
         for other in others
     ]
     return np.where(fits, scores, -np.inf).reshape(len(people), len(others))
+
+
+def _key(one: Free) -> str:
+    """Changes with everything that a score or a rule of any hour looks at."""
+    return f"{one.person}|{one.row.seq}"
 
 
 def _undecided(one: Invitation) -> bool:

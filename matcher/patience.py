@@ -1,9 +1,9 @@
 """Whether to offer now or to wait for a better partner: what waiting on is worth to each person, and to a pair.
 
 Place in the flow: score -> **patience** -> match. The utility is the calibrated chance that both would talk again minus
-the price of both waits; a waited minute costs `MINUTE_COSTS` of the mean pair's value. A pair is worth offering when
-its score is more than what both could expect by waiting on. A person's expectation follows from the score of those who
-came lately, taken for those who will come, from how often they come, and from the time left: with `t` minutes to go
+the price of both waits (`matcher/prices.py`). A pair is worth offering when its score is more than what both could
+expect by waiting on. A person's expectation follows from the score of those who came lately, taken for those who will
+come, from how often they come, and from the time left: with `t` minutes to go
 
     dV/dt = rate * mean(max(0, score - V - what the other could have instead)) - price,    V(0) = 0
 
@@ -15,21 +15,19 @@ Method: bid prices (Talluri and van Ryzin) from a mean-field optimal stopping pr
 empirical distribution; compare Akbarpour, Li and Oveis Gharan, Thickness and Information in Dynamic Matching Markets.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from matcher.compiled import compiled
+from matcher.prices import Prices
+
 Numbers = NDArray[np.float64]
 Indices = NDArray[np.int64]
 
-MINUTE_COSTS = 0.01
-"""Setting: what one minute of one person's wait costs, as a share of the mean pair's value."""
-CALL_COUNTS = 1.0
-"""Setting: what it counts for that two people are called at all, beside the score, as a share of the mean pair's value.
-
-It enters every expectation and every offer alike, so it only matters where somebody might otherwise leave uncalled."""
 RECENT_LEAST, RECENT_LIMIT = 12, 128
 """With fewer recent arrivals nothing is known about who may come; more than so many say little more."""
 WORK_LIMIT = 400_000
@@ -82,11 +80,15 @@ class Outlook:
         return _curves(to_recent + self.call - self.elsewhere, self.rate, self.price, np.zeros(len(to_recent)))
 
 
+USUAL_PRICES = Prices()
+
+
 class Patience:
     """The outlook of one pool, renewed every `LOOK_EVERY_MIN` from who waits and who came; kept, but never stored."""
 
-    def __init__(self, minute_costs: float = MINUTE_COSTS) -> None:
-        self._minute_costs = minute_costs
+    def __init__(self, prices: Prices = USUAL_PRICES) -> None:
+        """At these prices; nothing is known yet."""
+        self._prices = prices
         self._looked_min = -np.inf
         self._outlook: Outlook | None = None
         self._curves: dict[str, Numbers] = {}
@@ -97,7 +99,7 @@ class Patience:
 
     def look(self, now_min: float, keys: Sequence[str], present: Present, recent: Recent, answered: float) -> None:
         """Look ahead for the people with these `keys`."""
-        curves, self._outlook = look_ahead(present, recent, answered, self._minute_costs)
+        curves, self._outlook = look_ahead(present, recent, answered, self._prices)
         self._looked_min = now_min
         self._curves = dict(zip(keys, curves, strict=True))
 
@@ -130,7 +132,7 @@ def surplus(present: Present, expects: Numbers) -> Numbers:
 
 
 def look_ahead(
-    present: Present, recent: Recent, answered: float, minute_costs: float = MINUTE_COSTS
+    present: Present, recent: Recent, answered: float, prices: Prices = USUAL_PRICES
 ) -> tuple[Numbers, Outlook | None]:
     """What waiting on is worth to each person present, over the grid of minutes left, and the outlook it follows from.
 
@@ -141,7 +143,7 @@ def look_ahead(
         return np.zeros((people, len(GRID_MIN))), None
     seen = np.isfinite(recent.scores)
     mean = float(recent.scores[seen].mean()) if seen.any() else 0.0
-    rate, price, call = answered * recent.per_min / len(recent), minute_costs * mean, CALL_COUNTS * mean
+    rate, price, call = answered * recent.per_min / len(recent), prices.minute_costs * mean, prices.call_counts * mean
     present = replace(present, to_recent=present.to_recent + call, score=present.score + call)
     even = (mean + call) / 2  # as if every pair were the mean one and both gave up the same
     curves, fresh = np.full((people, len(GRID_MIN)), even), np.full(len(recent), even)
@@ -192,19 +194,28 @@ def _offers(present: Present, values: Numbers, fresh: Numbers) -> tuple[Numbers,
 
 
 def _curves(gain: Numbers, rate: float, price: float, at_hand: Numbers) -> Numbers:
-    """Worth of waiting (k × grid) for people whose gain from each recent arrival is `gain` (k × r).
+    """Worth of waiting (k × grid) for people whose gain from each recent arrival is `gain` (k × r)."""
+    curves = np.empty((len(gain), len(GRID_MIN)))
+    _rise(np.ascontiguousarray(gain), rate, price, at_hand.astype(np.float64), GRID_MIN, curves)
+    return curves
 
-    One step of an exponential integrator a cell: exact while the same arrivals stay better than waiting.
-    """
-    value = at_hand.astype(np.float64)
-    curve = [value]
-    for minutes in np.diff(GRID_MIN):
-        better = gain - value[:, None]
-        slope = rate * (better > 0).sum(axis=1) + ROUNDING
-        rise = rate * np.maximum(better, 0.0).sum(axis=1) - price
-        value = np.maximum(value + rise * -np.expm1(-slope * minutes) / slope, 0.0)
-        curve.append(value)
-    return np.stack(curve, axis=1)
+
+@compiled
+def _rise(gain: Numbers, rate: float, price: float, at_hand: Numbers, grid: Numbers, curves: Numbers) -> None:
+    """One step of an exponential integrator a cell: exact while the same arrivals stay better than waiting."""
+    for one in range(len(gain)):
+        value = at_hand[one]
+        curves[one, 0] = value
+        for cell in range(1, len(grid)):
+            better, total = 0, 0.0
+            for offer in gain[one]:
+                if offer > value:
+                    better += 1
+                    total += offer - value
+            slope = rate * better + ROUNDING
+            rise = rate * total - price
+            value = max(value - rise * math.expm1(-slope * (grid[cell] - grid[cell - 1])) / slope, 0.0)
+            curves[one, cell] = value
 
 
 def worth_at(curves: Numbers, left_min: Numbers) -> Numbers:

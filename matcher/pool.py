@@ -35,6 +35,7 @@ from matcher.invitation import Invitation
 from matcher.match import Match
 from matcher.model_file import PromotedModel
 from matcher.person import Market
+from matcher.prices import Prices
 from matcher.rows import Rows
 from matcher.rules import LASTING, free, refusal
 from matcher.score import Model
@@ -73,15 +74,17 @@ def write_order(changes: list[Change]) -> list[Change]:
 class Pool:
     """The state of one market and the only way to change it."""
 
-    def __init__(self, market: Market, rows: Iterable[Waiting | Invitation] = (), patient: bool = False) -> None:
+    def __init__(
+        self, market: Market, rows: Iterable[Waiting | Invitation] = (), patience: Prices | None = None
+    ) -> None:
         """A pool as the rows left it; of several rows with one key the newest counts.
 
-        `patient` holds a pair back while both may expect more by waiting on (`matcher.patience`).
+        At the prices of `patience` a pair is held back while both may expect more by waiting on; without, never.
         """
         self.market = market
         self._rows = Rows(rows)
         self._model = Model()
-        self._askable = Askable(self._rows, self._model, patient)
+        self._askable = Askable(self._rows, self._model, patience)
         self._tidied: datetime | None = None
         self._promoted: PromotedModel | None = None
         self._changes: list[Change] = []

@@ -1,14 +1,17 @@
 """Runs every compiled loop once, so that none of them compiles while people wait.
 
-Place in the flow: start -> **warm** -> candidates, matching. Takes some seconds after a change of the loops, when they
-are compiled and kept; otherwise some tenths of one.
+Place in the flow: start -> **warm** -> candidates, matching, patience. Takes some seconds after a change of the loops,
+when they are compiled and kept; otherwise some tenths of one.
 """
 
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
+
 from matcher.availability import Waiting
 from matcher.candidates import Candidates
 from matcher.matching import Matching
+from matcher.patience import RECENT_LEAST, Present, Recent, look_ahead
 from matcher.person import Features
 from matcher.rules import Free, free
 from matcher.score import Model
@@ -28,6 +31,11 @@ def warm_up() -> None:
     candidates.update([one.person for one in people[:3]], people[:2], "second")
     matching.update(NOW)
     candidates.promote(Model())
+    nobody = Present(
+        left_min=np.ones(1), to_recent=np.ones((1, RECENT_LEAST)), a=np.zeros(0, np.int64), b=np.zeros(0, np.int64),
+        score=np.zeros(0),
+    )  # fmt: skip
+    look_ahead(nobody, Recent(stays_min=np.ones(RECENT_LEAST), scores=np.ones((RECENT_LEAST,) * 2), per_min=1.0), 1.0)
 
 
 def _alike(number: int) -> Free:

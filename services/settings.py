@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from matcher.errors import BadRequest
 from matcher.person import Market
+from matcher.prices import CALL_COUNTS, MINUTE_COSTS, Prices
 from matcher.values import Utc
 from services.topics import KafkaAddress
 
@@ -22,7 +23,11 @@ LISTS = ("markets", "turn_urls")
 
 
 class Settings(BaseModel):
-    """What a process needs to know. Times: `domain_start` and `domain_origin` are UTC, `speed` is domain per wall."""
+    """What a process needs to know. Times: `domain_start` and `domain_origin` are UTC, `speed` is domain per wall.
+
+    A `patient` pool holds a pair back while both may expect more by waiting. For that a waited minute costs
+    `minute_costs`, and a call counts `call_counts` beside its score, both as shares of what the mean pair is worth.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -41,6 +46,9 @@ class Settings(BaseModel):
     speed: float = 1.0
     markets: tuple[Market, ...] = ("GB",)
     tick_ms: int = 500
+    patient: bool = True
+    minute_costs: Annotated[float, Field(ge=0, le=1)] = MINUTE_COSTS
+    call_counts: Annotated[float, Field(ge=0, le=10)] = CALL_COUNTS
     codes_per_address: int = 20
     archive_flush_ms: Annotated[int, Field(ge=50, le=600_000)] = 5_000
     dashboard_host: str = "127.0.0.1"
@@ -69,6 +77,11 @@ class Settings(BaseModel):
             return self.host == "localhost" or ipaddress.ip_address(self.host).is_loopback
         except ValueError:
             return False
+
+    @property
+    def patience(self) -> Prices | None:
+        """The prices at which pools wait for a better pair; None: they offer at once."""
+        return Prices(self.minute_costs, self.call_counts) if self.patient else None
 
     @property
     def kafka(self) -> KafkaAddress:

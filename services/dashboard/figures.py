@@ -22,9 +22,9 @@ from services.adapters.dead_letters import DeadLetter, Mark
 from services.dashboard.invitations import Bonds, Invitations
 from services.dashboard.letters import Concerns, Letters
 from services.dashboard.windows import Windows
-from services.topics import DEAD_LETTERS, INVITATIONS, OUTCOMES, PAIRS, PEOPLE, POOL, WAITING
+from services.topics import DEAD_LETTERS, INVITATIONS, MODELS, OUTCOMES, PAIRS, PEOPLE, POOL, WAITING
 
-TOPICS = (POOL, PEOPLE, WAITING, INVITATIONS, PAIRS, OUTCOMES, DEAD_LETTERS)
+TOPICS = (POOL, PEOPLE, WAITING, INVITATIONS, PAIRS, OUTCOMES, DEAD_LETTERS, MODELS)
 TOTALS = (
     "offered", "rung", "accepts", "accepted_both", "connected", "both_would_talk_again", "declined", "expired",
     "voided",
@@ -55,7 +55,9 @@ class Figures:
             PAIRS.name: self._pair,
             OUTCOMES.name: self._outcome,
             DEAD_LETTERS.name: self._letter,
+            MODELS.name: self._model,
         }
+        self._models: dict[str, tuple[int, dict[str, Any]]] = {}
 
     def see(self, messages: list[tuple[str, Any]]) -> None:
         """Messages, each with its topic's declared name; of one partition in their order, tombstones too."""
@@ -79,6 +81,7 @@ class Figures:
                 },
                 "letters": self._letters.shown(),
                 "concerns": self._concerns.shown(),
+                "models": {market: told for market, (_, told) in sorted(self._models.items())},
                 "unreadable": dict(sorted(self._unreadable.items())),
                 "counted_since": _iso(self._since_ms),
             }  # fmt: skip
@@ -127,6 +130,14 @@ class Figures:
     def _outcome(self, _: str, offset: int, value: bytes) -> None:
         event = OutcomeGiven.model_validate_json(value)
         self._invitations.outcome(event.invitation, event.person, event.talk_again, offset)
+
+    def _model(self, market: str, _: int, value: bytes) -> None:
+        # Of a market that is not here no model was ever promoted: its pool scores with the fallback.
+        row = json.loads(value)
+        promoted = row["promoted"]
+        if row["offset"] > self._models.get(market, (-1, {}))[0]:
+            told = {name: promoted[name] for name in ("version", "learned_until", "answers")}
+            self._models[market] = (row["offset"], told)
 
     def _letter(self, _: str, __: int, value: bytes) -> None:
         self._letters.add(_LETTER.validate_json(value), self._prefix)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from matcher.person import MARKETS
-from services.settings import Settings
+from services.settings import Settings, read_settings
 
 PEOPLE_LIMIT = 5_000
 SECONDS_LIMIT = 24 * 3600
@@ -67,7 +67,11 @@ def options(found: argparse.Namespace) -> Options:
 
 
 def settings(wanted: Options, data: Path, broker: str, redis: str) -> Settings:
-    """What every process of this demo is told; on somebody's own Kafka and Redis under names of its own."""
+    """What every process of this demo is told; on somebody's own Kafka and Redis under names of its own.
+
+    How patient the pool is comes from the environment, as for any service.
+    """
+    given = read_settings()
     name = f"demo-{secrets.token_hex(4)}."
     origin = datetime.now(UTC)
     return Settings(
@@ -84,6 +88,9 @@ def settings(wanted: Options, data: Path, broker: str, redis: str) -> Settings:
         domain_start=eight_in_the_morning(origin),
         speed=wanted.speed,
         markets=(MARKET,),
+        patient=given.patient,
+        minute_costs=given.minute_costs,
+        call_counts=given.call_counts,
         dashboard_port=free_port(),
         dashboard_password=secrets.token_urlsafe(12),
         codes_per_address=100 + 20 * wanted.people,  # the whole town calls from one address

@@ -82,8 +82,16 @@ def _old(found: argparse.Namespace, history: History, in_service: InService) -> 
 
 
 def learn_from(history: History, old: ModelFile | None, draws: int, seed: int) -> Learned:
-    """What the history teaches, judged on talks later than both models were learned from. Raises BadRequest."""
-    answers = history.answers
+    """What the history teaches, with its card. Raises BadRequest."""
+    made, found, later = newer_model(history.answers, old, draws)
+    return Learned(made, found, cards.card(history, made, later, found, seed))
+
+
+def newer_model(answers: Answers, old: ModelFile | None, draws: int) -> tuple[ModelFile, Comparison, Answers]:
+    """What the answers teach, judged on talks later than both models were learned from, and those talks.
+
+    Raises BadRequest if there are too few.
+    """
     if len(answers) < LEAST_ANSWERS:
         raise BadRequest(f"the history holds {len(answers)} answers; {LEAST_ANSWERS} are needed to learn anything")
     until = float(np.quantile(answers.at, EARLIER))
@@ -91,8 +99,7 @@ def learn_from(history: History, old: ModelFile | None, draws: int, seed: int) -
         until = max(until, old.learned_until.timestamp())
     earlier, later = answers.take(answers.at <= until), answers.take(answers.at > until)
     made = _file(learn(earlier, _version(earlier), NAMES, draws), earlier)
-    found = compare(old.model() if old else Model(), made.model(), later, seed)
-    return Learned(made, found, cards.card(history, made, later, found, seed))
+    return made, compare(old.model() if old else Model(), made.model(), later), later
 
 
 def _version(answers: Answers) -> str:

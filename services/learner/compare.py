@@ -1,24 +1,27 @@
 """Whether a new model may take the old one's place: judged on talks later than both were learned from.
 
 Place in the flow: fit -> **compare** -> promote. The test is one of non-inferiority: the upper end of the 95 % interval
-of the difference in log loss of "both would talk again" must lie below a margin. The interval draws people again, and
-a talk counts as often as both its people were drawn (the pigeonhole bootstrap: Owen 2007), since a person's talks hang
-together.
+of the difference in log loss of "both would talk again" must lie below a margin. A person's talks hang together, so the
+interval counts every two talks that share a person as they vary together (dyadic clusters: Aronow, Samii and Assenova
+2015). Drawing people again (the pigeonhole bootstrap: Owen 2007) makes it up to 1.7 times as wide where they hardly do,
+and a town's first model waits for weeks.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
+from matcher.features import Floats, Ints
 from matcher.score import Model
 from services.learner.answers import Answers, joint
 from services.learner.fit import log_losses
 
-TEST = "non-inferiority of log loss, pigeonhole bootstrap over people"
+TEST = "non-inferiority of log loss, talks of one person taken together"
 MARGIN_NATS = 0.005
 """How much worse a model could be and still count as not worse: about 1 % of the loss of knowing nothing."""
 LEAST_TALKS = 50
-DRAWS = 1_000
+STANDARD_ERRORS = 1.96
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,21 +49,23 @@ class Comparison:
         return f"{found}: {self.difference:+.4f} nats a talk [{low:+.4f}, {high:+.4f}], margin {MARGIN_NATS}"
 
 
-def compare(old: Model, new: Model, later: Answers, seed: int) -> Comparison:
+def compare(old: Model, new: Model, later: Answers) -> Comparison:
     """Both models on talks that neither was learned from."""
     first, true = later.talks(), later.both()
     if len(first) < LEAST_TALKS:
         return Comparison(len(first), None, None, None, None)
     losses = [log_losses(true, joint(model, later)) for model in (old, new)]
     gain = losses[1] - losses[0]
-    people, place = np.unique(np.concatenate([later.giver[first], later.getter[first]]), return_inverse=True)
-    a, b = place[: len(first)], place[len(first) :]
-    dice = np.random.default_rng(seed)
-    drawn = []
-    for _ in range(DRAWS):
-        times = dice.multinomial(len(people), np.full(len(people), 1 / len(people)))
-        weight = times[a] * times[b]
-        drawn.append(float(weight @ gain / max(weight.sum(), 1)))
-    low, high = np.percentile(drawn, (2.5, 97.5))
+    middle, reach = float(gain.mean()), STANDARD_ERRORS * standard_error(gain, later.giver[first], later.getter[first])
     old_loss, new_loss = (float(one.mean()) for one in losses)
-    return Comparison(len(first), old_loss, new_loss, float(gain.mean()), (float(low), float(high)))
+    return Comparison(len(first), old_loss, new_loss, middle, (middle - reach, middle + reach))
+
+
+def standard_error(values: Floats, a: Ints, b: Ints) -> float:
+    """Of the mean of `values` of talks between `a` and `b`, never less than if no two talks hung together."""
+    off, people = values - values.mean(), int(max(a.max(), b.max())) + 1
+    of_person = np.bincount(a, off, people) + np.bincount(b, off, people)
+    pair = np.unique(np.minimum(a, b) * people + np.maximum(a, b), return_inverse=True)[1]
+    of_pair = np.bincount(pair, off)  # two talks of one pair share both people, and count once
+    together = float(of_person @ of_person - of_pair @ of_pair)
+    return math.sqrt(max(together, float(off @ off))) / len(values)

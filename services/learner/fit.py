@@ -247,15 +247,18 @@ def counted(answers: Answers) -> Counts:
     return Counts(gave.astype(float), gave_yes, got.astype(float), np.bincount(answers.getter, answers.yes, size))
 
 
-def calibrated(logits: Floats, yes: Floats) -> tuple[float, float]:
-    """Slope and shift of the log odds under which these chances came true (Platt 1999), drawn towards 1 and 0."""
+def calibrated(logits: Floats, yes: Floats, slope_sd: float = SLOPE_SD) -> tuple[float, float]:
+    """Slope and shift of the log odds under which these chances came true (Platt 1999), drawn towards 1 and 0.
+
+    With an endless `slope_sd` they are drawn nowhere.
+    """
     slope, shift = 1.0, 0.0
     for _ in range(30):
         chance = sigmoid(slope * logits + shift)
         error, weight = yes - chance, chance * (1 - chance)
-        push = np.array([error @ logits - (slope - 1) / SLOPE_SD**2, error.sum() - shift / SLOPE_SD**2])
+        push = np.array([error @ logits - (slope - 1) / slope_sd**2, error.sum() - shift / slope_sd**2])
         cross = weight @ logits
-        curve = np.array([[weight @ logits**2 + 1 / SLOPE_SD**2, cross], [cross, weight.sum() + 1 / SLOPE_SD**2]])
+        curve = np.array([[weight @ logits**2 + 1 / slope_sd**2, cross], [cross, weight.sum() + 1 / slope_sd**2]])
         step = np.clip(np.linalg.solve(curve, push), -1.0, 1.0)
         slope, shift = max(slope + step[0], 0.05), shift + step[1]
     return float(slope), float(shift)

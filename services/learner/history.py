@@ -14,7 +14,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from matcher.errors import BadEvent, BadRequest
-from matcher.events import ModelPromoted2, OutcomeGiven, PersonEdited, PersonWaiting, read_event
+from matcher.events import Event, ModelPromoted2, OutcomeGiven, PersonEdited, PersonWaiting, read_event
 from matcher.features import Ints, crowd, pair_columns
 from matcher.invitation import Invitation
 from matcher.model_file import ModelFile
@@ -48,6 +48,29 @@ class Reading:
     called: set[str] = field(default_factory=set)
     promoted: ModelFile | None = None
     left_out: Counter[str] = field(default_factory=Counter)
+
+    def pool(self, event: Event, offset: int) -> None:
+        """An event of the pool's log."""
+        if isinstance(event, PersonWaiting | PersonEdited) and event.features is not None:
+            self.known[event.person].append((offset, event.features))
+        elif isinstance(event, ModelPromoted2):
+            self.promoted = event.promoted
+
+    def invitation(self, row: Invitation) -> None:
+        """A row of `invitations`; the first one of an invitation tells when it was offered."""
+        if row.connected_wall is not None:
+            self.called |= set(row.people)
+        known = self.offers.get(row.invitation)
+        if known is None or row.offset < known[0]:
+            self.offers[row.invitation] = (row.offset, row)
+
+    def outcome(self, event: OutcomeGiven) -> None:
+        """What somebody said; a later answer replaces an earlier one."""
+        self.said[event.invitation, event.person] = event
+
+    def history(self) -> History:
+        """Everything that was gathered, put together."""
+        return _history(self)
 
 
 def rows(folder: Path, topic: str, types: tuple[str, ...] = ()) -> Iterator[tuple[int, str]]:
@@ -84,7 +107,7 @@ def read(folder: Path, market: str = "GB") -> History:
         _about_invitation(reading, text)
     for _, text in rows(folder, "outcomes"):
         _about_outcome(reading, text)
-    return _history(reading)
+    return reading.history()
 
 
 def _about_pool(reading: Reading, offset: int, text: str) -> None:
@@ -93,12 +116,8 @@ def _about_pool(reading: Reading, offset: int, text: str) -> None:
     except BadEvent:
         reading.left_out["events of the pool that cannot be read"] += 1
         return
-    if event.market != reading.market:
-        return
-    if isinstance(event, PersonWaiting | PersonEdited) and event.features is not None:
-        reading.known[event.person].append((offset, event.features))
-    elif isinstance(event, ModelPromoted2):
-        reading.promoted = event.promoted
+    if event.market == reading.market:
+        reading.pool(event, offset)
 
 
 def _about_invitation(reading: Reading, text: str) -> None:
@@ -107,22 +126,15 @@ def _about_invitation(reading: Reading, text: str) -> None:
     except ValidationError:
         reading.left_out["rows of invitations that cannot be read"] += 1
         return
-    if row.market != reading.market:
-        return
-    if row.connected_wall is not None:
-        reading.called |= set(row.people)
-    known = reading.offers.get(row.invitation)
-    if known is None or row.offset < known[0]:
-        reading.offers[row.invitation] = (row.offset, row)
+    if row.market == reading.market:
+        reading.invitation(row)
 
 
 def _about_outcome(reading: Reading, text: str) -> None:
     try:
-        event = OutcomeGiven.model_validate_json(text)
+        reading.outcome(OutcomeGiven.model_validate_json(text))
     except ValidationError:
         reading.left_out["outcomes that cannot be read"] += 1
-        return
-    reading.said[event.invitation, event.person] = event  # a later answer replaces an earlier one
 
 
 def _as_of(reading: Reading, person: str, offset: int) -> Features | None:

@@ -41,6 +41,8 @@ from services.simulator.truth import Truth
 
 TICK_S = 10.0
 HEARTBEAT_S = 45.0
+IDLE_S = 300.0
+"""Only so far ahead it is worth looking whether there is nothing to do until then."""
 AFTER_ALL_S = 300.0
 """How long the play goes on after the last window has passed: calls end, rows come to rest."""
 MARKET: Final = "GB"
@@ -123,7 +125,7 @@ class Engine:
             self._run_until(tick_s)
             self._tick()
             tell(tick_s / 60)
-            tick_s += self.tick_s
+            tick_s = self._next_tick_s(tick_s)
         self.played.truths.at_rest()
         return self.played
 
@@ -153,6 +155,14 @@ class Engine:
             do()
         self._now_s = at_s
 
+    def _next_tick_s(self, tick_s: float) -> float:
+        """When to tick next: where nobody waits or talks nothing happens until the next event; a night is skipped."""
+        tick_s += self.tick_s
+        next_s = self._queue[0][0] if self._queue else tick_s
+        if next_s > tick_s + IDLE_S and not self._pool.live_rows():
+            tick_s += (next_s - tick_s) // self.tick_s * self.tick_s
+        return tick_s
+
     def _moment(self, at_s: float | None = None) -> datetime:
         return self.market.start + timedelta(seconds=self._now_s if at_s is None else at_s)
 
@@ -161,7 +171,10 @@ class Engine:
         self._apply(Tick(id=f"tick-{self._now_s:.3f}", at=now, market=MARKET, now=now, wall=now))
 
     def _apply(self, event: PoolEvent) -> None:
-        changes = self._pool.apply(event, next(self._offset))
+        self._take(event, next(self._offset))
+
+    def _take(self, event: PoolEvent, offset: int) -> None:
+        changes = self._pool.apply(event, offset)
         self.played.truths.wrote(changes, self._pool.waiting, self._pool.now)
         for change in changes:
             self._react(change)

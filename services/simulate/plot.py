@@ -16,14 +16,7 @@ def draw(found: dict[str, Any], path: Path) -> None:
 
     Raises BadRequest for another kind of file, or if it cannot be written.
     """
-    if path.suffix.lower() not in KINDS:
-        raise BadRequest(f"a plot is a file that ends in {', '.join(KINDS)}, not {path.name!r}")
-    import matplotlib as mpl
-
-    mpl.use("agg")
-    from matplotlib import pyplot
-
-    figure, axes = pyplot.subplots(figsize=(7, 4.5), layout="constrained")
+    figure, (axes,) = _page(path, 1)
     for name, figures in found["policies"].items():
         x, y = figures["wait_mean_min"] or 0.0, figures["utility_share"] or 0.0
         axes.errorbar(
@@ -34,12 +27,49 @@ def draw(found: dict[str, Any], path: Path) -> None:
     axes.set(xlabel="mean wait of those who were called (minutes)", ylabel="utility, share of the clairvoyant's")
     axes.set(title=f"Signal: {found['signal'] or 'given market'}, {found['seeds']} towns", ylim=(0, 1.02))
     axes.set_xlim(left=0)
+    _keep(figure, path)
+
+
+def draw_month(found: dict[str, Any], path: Path) -> None:
+    """Draw what a month of learning was worth, day by day, and whether the last week's scores came true.
+
+    Raises BadRequest as `draw` does.
+    """
+    figure, (days, scores) = _page(path, 2)
+    for name, label in (("learns", "learns every night"), ("never", "never learns")):
+        arm = found[name]
+        at, share = range(1, found["days"] + 1), arm["share_by_day"]
+        (line,) = days.plot(at, share, marker="o", markersize=3, label=label)
+        if all(arm["share_by_day_ci"]):
+            low, high = zip(*arm["share_by_day_ci"], strict=True)
+            days.fill_between(at, low, high, alpha=0.2, color=line.get_color(), linewidth=0)
+    days.set(xlabel="day", ylabel="share of calls after which both would talk again")
+    days.set_title(f"Signal: {found['signal']}, {found['seeds']} towns; bands are 95 % intervals", fontsize=10)
+    days.legend()
+    scores.plot([0, 1], [0, 1], color="grey", linestyle=":")
+    for name, label in (("calibration", "learns every night"), ("calibration_never", "never learns")):
+        table = found[name]["table"]
+        told, came = [one["chance"] for one in table], [one["came_true"] for one in table]
+        scores.plot(told, came, marker="o", label=f"{label}: slope {found[name]['slope']:.2f}")
+    scores.set(xlabel="score when offered, last week", ylabel="share that came true", xlim=(0, 1), ylim=(0, 1))
+    scores.legend()
+    _keep(figure, path)
+
+
+def _page(path: Path, columns: int) -> tuple[Any, Any]:
+    if path.suffix.lower() not in KINDS:
+        raise BadRequest(f"a plot is a file that ends in {', '.join(KINDS)}, not {path.name!r}")
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7 if columns == 1 else 11, 4.5), layout="constrained")
+    return figure, figure.subplots(1, columns, squeeze=False)[0]
+
+
+def _keep(figure: Any, path: Path) -> None:
     try:
         figure.savefig(path)
     except OSError as error:
         raise BadRequest(f"{path} cannot be written: {error.strerror}") from None
-    finally:
-        pyplot.close(figure)
 
 
 def _arms(middle: float, interval: list[float] | None) -> list[list[float]] | None:

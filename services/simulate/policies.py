@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.patience import Patience, Present, Recent, arrivals_per_min, recent_limit, surplus
+from matcher.prices import Prices
 from matcher.solve import edges, solve
 from services.simulate.market import Market, Numbers
 
@@ -46,8 +47,8 @@ class Policy(Protocol):
 class Partyline:
     """Offers what is worth more than waiting on, see `matcher.patience`."""
 
-    def __init__(self, market: Market, minute_costs: float) -> None:
-        self._market, self._patience = market, Patience(minute_costs)
+    def __init__(self, market: Market, prices: Prices) -> None:
+        self._market, self._patience = market, Patience(prices)
         self._recent = np.zeros(0, dtype=np.int64)
 
     def __call__(self, here: Here) -> Pairs:
@@ -118,12 +119,12 @@ class Batch:
         return heaviest(a, b, here.scores[a, b])
 
 
-POLICIES: dict[str, Callable[[Market, float, int], Policy]] = {
-    "partyline": lambda market, costs, seed: Partyline(market, costs),
-    "greedy": lambda market, costs, seed: best_now,
-    "first_fit": lambda market, costs, seed: first_fit,
-    "batch": lambda market, costs, seed: Batch(),
-    "random": lambda market, costs, seed: AtRandom(seed),
+POLICIES: dict[str, Callable[[Market, Prices, int], Policy]] = {
+    "partyline": lambda market, prices, seed: Partyline(market, prices),
+    "greedy": lambda market, prices, seed: best_now,
+    "first_fit": lambda market, prices, seed: first_fit,
+    "batch": lambda market, prices, seed: Batch(),
+    "random": lambda market, prices, seed: AtRandom(seed),
 }
 
 

@@ -61,13 +61,13 @@ def report(towns: list[Town], signal: str | None) -> dict[str, Any]:
     every = [one for town in towns for one in town.policies.values()]
     return {
         "signal": signal,
-        "auc": _mean([town.auc for town in towns if town.auc is not None]),
+        "auc": mean([town.auc for town in towns if town.auc is not None]),
         "seeds": len(towns),
         "windows": sum(len(town.person_day) for town in towns),
         "clairvoyant": _clairvoyant(towns),
         "policies": {name: _policy(towns, name) for name in towns[0].policies},
-        "utility_over_greedy": _mean(over),
-        "utility_over_greedy_ci": _interval(over),
+        "utility_over_greedy": mean(over),
+        "utility_over_greedy_ci": interval(over),
         "never_asked_share": _never_asked(towns, "partyline", None, None),
         "groups": {name: _group(towns, name) for name in towns[0].groups},
         "violations": sum(one.violation_count for one in every),
@@ -77,8 +77,8 @@ def report(towns: list[Town], signal: str | None) -> dict[str, Any]:
 
 def _clairvoyant(towns: list[Town]) -> dict[str, Any]:
     return {
-        "utility": _mean([town.best.bound for town in towns]),
-        "utility_if_all_answer": _mean([town.best.matching for town in towns]),
+        "utility": mean([town.best.bound for town in towns]),
+        "utility_if_all_answer": mean([town.best.matching for town in towns]),
         "how": "exact" if all(town.best.exact for town in towns) else "dual of the linear programme: an upper bound",
     }
 
@@ -90,17 +90,17 @@ def _policy(towns: list[Town], name: str) -> dict[str, Any]:
     waits = [under.waited_min[np.isfinite(under.waited_min)] for _, under in ran]
     mean_wait = [float(one.mean()) if len(one) else 0.0 for one in waits]
     return {
-        "utility_share": _mean(share),
-        "utility_share_ci": _interval(share),
-        "utility_share_if_all_answer": _mean([_ratio(under.utility, town.best.matching) for town, under in ran]),
-        "coverage": _mean(covered),
-        "coverage_ci": _interval(covered),
+        "utility_share": mean(share),
+        "utility_share_ci": interval(share),
+        "utility_share_if_all_answer": mean([_ratio(under.utility, town.best.matching) for town, under in ran]),
+        "coverage": mean(covered),
+        "coverage_ci": interval(covered),
         "wait_p50_min": _quantile(waits, 0.5),
         "wait_p90_min": _quantile(waits, 0.9),
-        "wait_mean_min": _mean(mean_wait),
-        "wait_mean_min_ci": _interval(mean_wait),
+        "wait_mean_min": mean(mean_wait),
+        "wait_mean_min_ci": interval(mean_wait),
         "never_asked_share": _never_asked(towns, name, None, None),
-        "utility": _mean([under.utility for _, under in ran]),
+        "utility": mean([under.utility for _, under in ran]),
         "offers": sum(under.offers for _, under in ran),
         "calls": sum(under.calls for _, under in ran),
     }
@@ -122,10 +122,10 @@ def _of_group(towns: list[Town], name: str, value: str) -> dict[str, Any]:
     middle = [float(np.median(one)) for one in waits if len(one)]
     return {
         "windows": windows,
-        "coverage": _mean(covered),
-        "coverage_ci": _interval(covered),
+        "coverage": mean(covered),
+        "coverage_ci": interval(covered),
         "wait_p50_min": _quantile(waits, 0.5),
-        "wait_p50_min_ci": _interval(middle),
+        "wait_p50_min_ci": interval(middle),
         "wait_p90_min": _quantile(waits, 0.9),
         "never_asked_share": _never_asked(towns, "partyline", name, value),
     }
@@ -157,11 +157,12 @@ def _share(holds: NDArray[np.bool_]) -> float:
     return float(holds.mean()) if len(holds) else 0.0
 
 
-def _mean(values: list[float]) -> float | None:
+def mean(values: list[float]) -> float | None:
+    """The mean, rounded; None of nothing."""
     return round(float(np.mean(values)), DIGITS) if values else None
 
 
-def _interval(values: list[float]) -> list[float] | None:
+def interval(values: list[float]) -> list[float] | None:
     """95 % bootstrap interval of the mean; None for a single value."""
     if len(values) < 2:
         return None
@@ -173,5 +174,3 @@ def _interval(values: list[float]) -> list[float] | None:
 def _quantile(waits: list[Numbers], share: float) -> float | None:
     together = np.concatenate(waits) if waits else np.zeros(0)
     return round(float(np.quantile(together, share)), DIGITS) if len(together) else None
-
-

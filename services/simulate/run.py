@@ -6,10 +6,11 @@ to stderr.
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from functools import partial
 from multiprocessing import get_context
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from services.simulate.clairvoyant import clairvoyant
 from services.simulate.engine import Engine
@@ -18,15 +19,22 @@ from services.simulate.market_file import read_market
 from services.simulate.options import Options
 from services.simulate.policies import POLICIES
 from services.simulate.report import Town, Under, groups_of, report
+from services.simulate.signal import hidden_truth
 from services.simulate.town_day import town_days
 
+if TYPE_CHECKING:  # the learner's libraries take seconds to load
+    from services.simulate.month_report import Days
+
+Played = TypeVar("Played")
 COLUMNS = ("utility_share", "coverage", "wait_p50_min", "wait_p90_min", "never_asked_share")
 
 
 def simulate(wanted: Options) -> int:
     """Play, print and draw; 0, or 1 if a truth did not hold."""
+    if wanted.days:
+        return _learning(wanted)
     given = read_market(wanted.market) if wanted.market else None
-    found = report(list(_towns(wanted, given)), None if given else wanted.signal)
+    found = report(list(_towns(wanted, partial(play_town, wanted, given=given))), None if given else wanted.signal)
     if wanted.plot:
         from services.simulate.plot import draw
 
@@ -35,12 +43,24 @@ def simulate(wanted: Options) -> int:
     return 1 if found["violations"] else 0
 
 
+def _learning(wanted: Options) -> int:
+    from services.simulate.month_report import month_report
+
+    found = month_report(list(_towns(wanted, partial(play_days, wanted))), wanted.days, wanted.signal)
+    if wanted.plot:
+        from services.simulate.plot import draw_month
+
+        draw_month(found, wanted.plot)
+    print(json.dumps(found) if wanted.json else _month_table(found))
+    return 1 if found["violations"] else 0
+
+
 def play_town(wanted: Options, seed: int, given: Market | None = None) -> Town:
     """One town, or the given market, under every policy."""
     market = given or town_days(wanted.people, wanted.hours, wanted.signal, seed)
     policies = {}
     for name, make in POLICIES.items():
-        policy = make(market, wanted.minute_costs, seed)
+        policy = make(market, wanted.prices, seed)
         played = Engine(market, policy, wanted.minute_costs, wanted.tick_s).play()
         policies[name] = Under(
             played.waited_min, played.asked, played.utility, played.offers, played.calls,
@@ -50,15 +70,29 @@ def play_town(wanted: Options, seed: int, given: Market | None = None) -> Town:
     return Town(seed, clairvoyant(market, wanted.minute_costs), market.auc, policies, groups, person_day)
 
 
-def _towns(wanted: Options, given: Market | None) -> Iterator[Town]:
+def play_days(wanted: Options, seed: int) -> "Days":
+    """One town for so many days, once as it learns and once as it does not."""
+    from services.simulate.month import Month
+    from services.simulate.month_report import Days, Lived
+
+    market = town_days(wanted.people, wanted.hours, wanted.signal, seed, wanted.days)
+    truth, lived = hidden_truth(list(market.town), wanted.signal, seed), []
+    for learns in (True, False):
+        month = Month(market, truth, wanted.days, learns, wanted.prices, wanted.tick_s)
+        shown = tuple(month.play().truths.shown)
+        lived.append(Lived(tuple(month.talks), tuple(month.promoted), shown))
+    return Days(seed, *lived)
+
+
+def _towns(wanted: Options, play: Callable[[int], Played]) -> Iterator[Played]:
     seeds = range(wanted.seed, wanted.seed + wanted.seeds)
     if wanted.jobs == 1 or wanted.seeds == 1:
         for done, seed in enumerate(seeds):
             _progress(done, wanted.seeds)
-            yield play_town(wanted, seed, given)
+            yield play(seed)
         return
     with ProcessPoolExecutor(min(wanted.jobs, wanted.seeds), mp_context=get_context("spawn")) as workers:
-        playing = [workers.submit(play_town, wanted, seed, given) for seed in seeds]
+        playing = [workers.submit(play, seed) for seed in seeds]
         _progress(0, wanted.seeds)
         for done, _ in enumerate(as_completed(playing), 1):
             _progress(done, wanted.seeds)
@@ -67,6 +101,20 @@ def _towns(wanted: Options, given: Market | None) -> Iterator[Town]:
 
 def _progress(done: int, towns: int) -> None:
     print(f"{done} of {towns} towns played", file=sys.stderr, flush=True)
+
+
+def _month_table(found: dict[str, Any]) -> str:
+    lines = [f"both would talk again, share of calls in {found['seeds']} towns, {found['days']} days"]
+    for name in ("learns", "never"):
+        arm = found[name]
+        first, last, rise = arm["share_first"], arm["share_last"], arm["rise"]
+        lines.append(f"{name.ljust(8)}first days {first}, last week {last}, rise {rise} {arm['rise_ci']}")
+    lines.append(f"last week over the control {found['over_never']} {found['over_never_ci']}")
+    for name in ("calibration", "calibration_never"):
+        line = found[name]
+        lines.append(f"{name.ljust(18)}slope {line['slope']} {line['slope_ci']}, intercept {line['intercept']}")
+    lines.append(f"truths violated {found['violations']}")
+    return "\n".join(lines + found["violations_shown"])
 
 
 def _table(found: dict[str, Any]) -> str:

@@ -5,11 +5,13 @@ reached by the score itself: an outcome is drawn with exactly that chance. The m
 nearness, manner, fit) is that of `services.simulator.truth`, whose weights are used; the strength sets its scale.
 """
 
+from random import Random
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from matcher.effects import PROBIT
 from services.simulator import truth
 from services.simulator.people import TownPerson
 
@@ -20,6 +22,7 @@ QUANTILES = 4_000
 STEPS = 40
 STEEPEST = 12.0
 KM_PER_DEGREE = 111.2
+PAIRS_DRAWN = 4_000
 
 Numbers = NDArray[np.float64]
 
@@ -33,6 +36,25 @@ def pair_scores(people: list[TownPerson], strength: str, seed: int) -> tuple[NDA
     slope, base = _scale((typical - centre) / spread, AUC[strength])
     scores = _sigmoid(base + slope * (leaning - centre) / spread).astype(np.float32)
     return scores, auc_of(_sigmoid(base + slope * (typical - centre) / spread))
+
+
+def hidden_truth(people: list[TownPerson], strength: str, seed: int) -> truth.Truth:
+    """The town's truth, of such a strength that whoever knew all that can be known would reach this AUC.
+
+    Unlike the scores above, which know how two happen to fit, nobody can know that here: it stays as large as it is.
+    """
+    plain, dice = truth.Truth(seed), Random(f"{seed}|truth")
+    pairs = [dice.sample(people, 2) for _ in range(PAIRS_DRAWN)] if len(people) > 1 else []
+    both_ways = np.array([(plain.knowable(a, b), plain.knowable(b, a)) for a, b in pairs]).reshape(-1, 2)
+    usual = float(both_ways.mean()) if len(pairs) else 0.0
+    chance_sd = float(np.hypot(truth.FIT_SD, truth.OWN_SD))
+    shrink = float(np.sqrt(1 + PROBIT * chance_sd**2))
+    low, high = 0.0, STEEPEST
+    for _ in range(STEPS if pairs else 0):
+        known = (low + high) / 2
+        there, back = _sigmoid((known * (both_ways - usual) + usual + truth.BASE) / shrink).T
+        low, high = (known, high) if auc_of(there * back) < AUC[strength] else (low, known)
+    return truth.Truth(seed, low, truth.BASE + (1 - low) * usual) if pairs else plain
 
 
 def auc_of(scores: Numbers) -> float:

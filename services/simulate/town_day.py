@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
+from itertools import count
 from random import Random
 
 import numpy as np
@@ -29,10 +30,11 @@ Opened = tuple[int, float, float, float, str]
 """Person, from, until and leaving in minutes, company."""
 
 
-def town_days(people: int, hours: float, strength: str, seed: int) -> Market:
-    """The market of a town for so many hours."""
+def town_days(people: int, hours: float, strength: str, seed: int, days: int = 1) -> Market:
+    """The market of a town for so many hours, or for so many hours of each of several days."""
     drawn = draw_people(people, seed, _areas())
-    opened = sorted(_all_windows(drawn, hours, seed), key=lambda one: (one[1], one[0]))
+    lengths = [hours * 60] * days if days > 1 else _whole_days(hours)
+    opened = sorted(_all_windows(drawn, lengths, seed), key=lambda one: (one[1], one[0]))
     person, start, until, leaves, company = zip(*opened, strict=True) if opened else ((), (), (), (), ())
     scores, auc = pair_scores(drawn, strength, seed)
     features = tuple(_features(one) for one in drawn)
@@ -85,9 +87,14 @@ def _quiet(one: TownPerson) -> QuietHours | None:
     return QuietHours(start_min=start_min, end_min=end_min)
 
 
-def _all_windows(drawn: list[TownPerson], hours: float, seed: int) -> Iterator[Opened]:
-    for first_min in range(0, round(hours * 60), DAY_MIN):
-        play_s = min(DAY_MIN, hours * 60 - first_min) * 60
+def _whole_days(hours: float) -> list[float]:
+    """The minutes of each day that is played; of the last one maybe not all."""
+    return [min(DAY_MIN, hours * 60 - first_min) for first_min in range(0, round(hours * 60), DAY_MIN)]
+
+
+def _all_windows(drawn: list[TownPerson], lengths_min: list[float], seed: int) -> Iterator[Opened]:
+    for first_min, length_min in zip(count(0, DAY_MIN), lengths_min, strict=False):
+        play_s = length_min * 60
         curves = {commutes: arrivals_curve(play_s, 1.0, _hour_after, commutes, figures()) for commutes in (True, False)}
         for one in drawn:
             rng = Random(f"{seed}|day|{first_min}|{one.number}")

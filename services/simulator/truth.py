@@ -29,23 +29,26 @@ _NORMAL = NormalDist()
 class Truth:
     """What holds between any two people of the town with this seed."""
 
-    def __init__(self, seed: int) -> None:
-        self._seed = seed
+    def __init__(self, seed: int, known: float = 1.0, base: float = BASE) -> None:
+        """Of the town with this seed; `known` is how much more than usual counts what can be known of two people."""
+        self._seed, self._known, self._base = seed, known, base
 
     def inclination(self, one: TownPerson, other: TownPerson) -> float:
         """The log odds that `one` would say yes about a talk with `other`."""
+        by_chance = FIT_SD * self.fit(one, other) + OWN_SD * self._normal("own", one.number, other.number)
+        return self._base + self._known * self.knowable(one, other) + by_chance
+
+    def knowable(self, one: TownPerson, other: TownPerson) -> float:
+        """The part of it that could be known beforehand: what both told, and what each is like with everybody."""
         shared = len(set(one.likes) & set(other.likes))
         avoided = len(set(one.avoids) & set(other.likes))
         near = exp(-distance_km(one.area.cell, other.area.cell) / NEAR_KM)
         return (
-            BASE
-            + PER_SHARED_LIKE * min(shared, SHARED_LIKES_LIMIT)
+            PER_SHARED_LIKE * min(shared, SHARED_LIKES_LIMIT)
             - SPOILED_BY_AVOIDED * avoided
             + NEAR * near
             + GIVES_SD * self._normal("gives", one.number)
             + GETS_SD * self._normal("gets", other.number)
-            + FIT_SD * self.fit(one, other)
-            + OWN_SD * self._normal("own", one.number, other.number)
         )
 
     def fit(self, one: TownPerson, other: TownPerson) -> float:

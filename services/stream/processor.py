@@ -194,7 +194,7 @@ class Processor:
 
     async def _rebuild(self) -> None:
         """Every pool from its rows; a row that cannot be read is dead-lettered and passed over."""
-        self._pools, unreadable = pools_from(self.stored(), self._pools)
+        self._pools, unreadable = pools_from(self.stored(), self._pools, self._settings.patience)
         for stored in unreadable:
             await self._bury(stored)
 

@@ -15,6 +15,7 @@ from matcher.invitation import Invitation
 from matcher.model_file import PromotedModel
 from matcher.person import MARKETS, Market
 from matcher.pool import Pool
+from matcher.prices import Prices
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,9 @@ class Stored:
         return self.kind.model_validate_json(self.value)
 
 
-def pools_from(stored: Iterable[Stored], before: dict[Market, Pool]) -> tuple[dict[Market, Pool], list[Stored]]:
+def pools_from(
+    stored: Iterable[Stored], before: dict[Market, Pool], patience: Prices | None = None
+) -> tuple[dict[Market, Pool], list[Stored]]:
     """A pool for each market, its model from its row or as it was `before`; and the rows that cannot be read."""
     rows: dict[Market, list[Waiting | Invitation]] = {market: [] for market in MARKETS}
     models: list[tuple[Stored, PromotedModel]] = []
@@ -48,7 +51,7 @@ def pools_from(stored: Iterable[Stored], before: dict[Market, Pool]) -> tuple[di
                 models.append((one, row))
             else:
                 rows[row.market].append(row)
-    pools = {market: Pool(market, kept) for market, kept in rows.items()}
+    pools = {market: Pool(market, kept, patience) for market, kept in rows.items()}
     for market, pool in before.items():
         pools[market].model = pool.model
     for one, row in models:

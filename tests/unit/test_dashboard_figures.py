@@ -9,6 +9,7 @@ import pytest
 
 from matcher.events import InvitationRung, OutcomeGiven
 from matcher.invitation import Invitation
+from matcher.model_file import ModelFile, PromotedModel
 from matcher.outcome import Pair, Said
 from matcher.person import Concern, Person
 from matcher.values import Value, wire
@@ -28,6 +29,12 @@ class Record:
     key: bytes = b""
     offset: int = 0
     timestamp: int = 1_764_000_000_000
+
+
+MODEL = ModelFile(
+    version="m1", intercept=0.1, weights={}, gives_sd=0.4, gets_sd=0.5, level_gave=0.1, level_got=0.1,
+    learned_from=NOW, learned_until=NOW, answers=700,
+)  # fmt: skip
 
 
 @dataclass
@@ -228,3 +235,12 @@ def test_memory_is_bounded_and_what_is_forgotten_still_counts(seen: Seen, monkey
     assert seen.shown("totals")["expired"] == 100
     book = seen.figures._invitations
     assert (len(book._ended), len(book._forgotten), len(book._live)) == (10, 20, 0)
+
+
+def test_the_model_in_service_is_told_and_without_one_it_is_the_fallback() -> None:
+    seen = Seen()
+    assert seen.shown("models") == {}
+    for offset, version in ((9, "m2"), (4, "m1")):  # a late row of another writer changes nothing
+        promoted = MODEL.model_copy(update={"version": version})
+        seen.see("models", PromotedModel(offset=offset, market="GB", promoted=promoted), "GB")
+    assert seen.shown("models") == {"GB": {"version": "m2", "learned_until": "2026-11-25T09:00:00Z", "answers": 700}}

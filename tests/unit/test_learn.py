@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from matcher.errors import BadEvent, BadRequest
@@ -16,7 +17,7 @@ from matcher.values import wire
 from services.cli import main
 from services.learner import card as cards
 from services.learner.command import Learned, learn_from
-from services.learner.compare import compare
+from services.learner.compare import compare, standard_error
 from services.learner.history import read
 from services.stream.recovery import Stored, pools_from
 from tests.learning import START, Town, Truth
@@ -105,17 +106,26 @@ def test_the_command_writes_a_model_and_its_card_and_beats_a_bad_one(
     assert "non-inferiority" in (tmp_path / "model.card.md").read_text()
 
 
+def test_talks_of_one_person_vary_together_and_talks_of_strangers_do_not() -> None:
+    values = np.array([1.0, 1.0, -1.0, -1.0])
+    strangers = standard_error(values, np.array([0, 2, 4, 6]), np.array([1, 3, 5, 7]))
+    assert strangers == pytest.approx(np.sqrt(4) / 4)
+    assert standard_error(values, np.array([0, 0, 1, 1]), np.array([2, 3, 4, 5])) == pytest.approx(np.sqrt(8) / 4)
+    same_pair_twice = standard_error(values, np.array([0, 1, 2, 3]), np.array([1, 0, 3, 2]))
+    assert same_pair_twice == pytest.approx(np.sqrt(8) / 4)  # two clusters, not four
+
+
 def test_a_worse_model_does_not_take_the_place_of_a_better_one(folder: Path, learned: Learned) -> None:
     later = read(folder).answers
     later = later.take(later.at > learned.made.learned_until.timestamp())
-    found = compare(learned.made.model(), Model(intercept=2.0), later, 1)
+    found = compare(learned.made.model(), Model(intercept=2.0), later)
     assert not found.not_worse
     assert "not shown to be as good" in found.sentence
 
 
 def test_too_few_later_talks_are_too_few_to_tell(folder: Path) -> None:
     answers = read(folder).answers
-    found = compare(Model(), Model(), answers.take(answers.group < 10), 1)
+    found = compare(Model(), Model(), answers.take(answers.group < 10))
     assert not found.not_worse
     assert "too few to tell" in found.sentence
 

@@ -7,9 +7,10 @@ import pytest
 
 from matcher.events import PersonWaiting, Tick
 from matcher.invitation import Invitation
-from matcher.newcomers import scores_between
+from matcher.newcomers import Scores, scores_between
 from matcher.person import Features
 from matcher.pool import Pool
+from matcher.prices import Prices
 from matcher.rules import free
 from matcher.score import Model
 
@@ -35,7 +36,7 @@ def waiting(number: int, alike: bool) -> PersonWaiting:
 
 def offered(alike: bool, patient: bool) -> list[Invitation]:
     """Everybody comes in turn, and nobody answers: what is offered first to each."""
-    pool, offset, offers = Pool("GB", patient=patient), 0, []
+    pool, offset, offers = Pool("GB", patience=Prices() if patient else None), 0, []
     for number in range(PEOPLE):
         at = NOW + timedelta(seconds=number * EVERY_S)
         for event in (
@@ -72,3 +73,23 @@ def test_nobody_is_scored_with_themselves_or_against_a_rule() -> None:
     assert scores[0, 1] == scores[1, 0] == pytest.approx(scores[1, 2])
     other = people[0].row.model_copy(update={"person": "x", "features": features(0, True, languages=("pl",))})
     assert np.isneginf(scores_between(people, [free(other, NOW)], Model())).all()
+
+
+def test_scores_kept_from_look_to_look_are_those_worked_out_anew() -> None:
+    pool = Pool("GB")
+    for number in range(8):
+        pool.apply(waiting(number, alike=False), number)
+    people = [free(row, NOW) for row in pool.waiting.values()]
+    kept = Scores()
+    for known, model in (
+        (people[:5], Model()),
+        (people[2:], Model(intercept=0.5)),
+        ([*people[3:], *people[:4]], Model()),
+    ):
+        kept.keep(known, model)
+        assert (kept.between(known[1:], known) == scores_between(known[1:], known, model)).all()
+    edited = people[0].row.model_copy(update={"seq": 99, "features": features(7, False)})
+    kept.keep([*people[1:], free(edited, NOW)], model)
+    assert (
+        kept.between(people[1:], [free(edited, NOW)]) == scores_between(people[1:], [free(edited, NOW)], model)
+    ).all()

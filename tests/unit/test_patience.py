@@ -18,6 +18,7 @@ from matcher.patience import (
     surplus,
     worth_at,
 )
+from matcher.prices import Prices
 
 Numbers = NDArray[np.float64]
 ANSWERED = 0.7
@@ -42,7 +43,7 @@ def market(among: Numbers, waiting: int, per_min: float, left_min: float = 30.0)
 
 
 def values(present: Present, recent: Recent, minute_costs: float = 0.01) -> Numbers:
-    curves, _ = look_ahead(present, recent, ANSWERED, minute_costs)
+    curves, _ = look_ahead(present, recent, ANSWERED, Prices(minute_costs))
     return worth_at(curves, present.left_min)
 
 

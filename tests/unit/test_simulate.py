@@ -8,14 +8,15 @@ import numpy as np
 import pytest
 
 from matcher.errors import BadRequest
-from matcher.patience import MINUTE_COSTS
+from matcher.prices import MINUTE_COSTS, Prices
 from services import cli
 from services.simulate.clairvoyant import clairvoyant, possible_pairs
 from services.simulate.engine import Engine, Played
 from services.simulate.market import Market
 from services.simulate.market_file import read_market
+from services.simulate.month import Month
 from services.simulate.policies import POLICIES, heaviest
-from services.simulate.signal import AUC, BOTH_WOULD, auc_of
+from services.simulate.signal import AUC, BOTH_WOULD, auc_of, hidden_truth
 from services.simulate.town_day import town_days
 
 TOWN = {"people": 60, "hours": 2.0, "strength": "strong", "seed": 3}
@@ -27,7 +28,7 @@ def town() -> Market:
 
 
 def play(market: Market, policy: str, seed: int = 1) -> Played:
-    return Engine(market, POLICIES[policy](market, MINUTE_COSTS, seed), MINUTE_COSTS).play()
+    return Engine(market, POLICIES[policy](market, Prices(), seed), MINUTE_COSTS).play()
 
 
 def written(folder: Path, **market: Any) -> Path:
@@ -107,6 +108,58 @@ def test_a_town_of_one_meets_nobody(capsys: pytest.CaptureFixture[str]) -> None:
     assert found["policies"]["partyline"]["coverage"] == 0
     assert found["clairvoyant"]["utility"] == 0
     assert found["violations"] == 0
+
+
+# --- days of learning ---
+
+
+def test_a_month_reports_what_learning_was_worth_beside_a_control(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    picture = tmp_path / "learning.svg"
+    size = ("--people", "30", "--hours", "2", "--days", "4", "--seeds", "2", "--tick-s", "60")
+    found = simulated(capsys, *size, "--plot", str(picture))
+    assert found["days"] == 4
+    assert found["violations"] == 0
+    for arm in (found["learns"], found["never"]):
+        assert arm["calls"] > 0
+        assert len(arm["share_by_day"]) == 4
+    assert {"slope", "slope_ci", "intercept", "intercept_ci"} <= set(found["calibration"])
+    assert picture.read_text().startswith("<?xml")
+
+
+def test_what_people_say_is_counted_each_night_and_only_where_the_town_learns() -> None:
+    market = town_days(50, 2.0, "weak", 1, 3)
+    truth = hidden_truth(list(market.town), "medium", 1)
+    learns, never = (Month(market, truth, 3, told, Prices(), 60.0) for told in (True, False))
+    for month in (learns, never):
+        assert month.play().truths.shown == []
+        assert {talk.day for talk in month.talks} == {0, 1, 2}
+    assert sum(person.gave for person in learns.people.values()) > len(learns.talks)
+    assert sum(person.gave for person in never.people.values()) == 0
+    assert any(person.met for person in never.people.values())
+
+
+@pytest.mark.parametrize("strength", sorted(AUC))
+def test_whoever_knew_all_that_can_be_known_would_reach_the_strength_of_the_signal(strength: str) -> None:
+    people = list(town_days(200, 1.0, "weak", 4).town)
+    truth, dice = hidden_truth(people, strength, 4), np.random.default_rng(1)
+    pairs = [dice.choice(200, 2, replace=False) for _ in range(6_000)]
+    logits = np.array(
+        [[truth.inclination(people[a], people[b]), truth.inclination(people[b], people[a])] for a, b in pairs]
+    )
+    known = np.array([truth.knowable(people[a], people[b]) + truth.knowable(people[b], people[a]) for a, b in pairs])
+    both = (dice.random(logits.shape) < 1 / (1 + np.exp(-logits))).all(axis=1)
+    ranks = known.argsort().argsort()
+    yes, no = both.sum(), (~both).sum()
+    auc = (ranks[both].sum() - yes * (yes - 1) / 2) / (yes * no)
+    assert auc == pytest.approx(AUC[strength], abs=0.03)
+    assert both.mean() == pytest.approx(BOTH_WOULD, abs=0.05)
+
+
+def test_days_of_a_given_market_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["simulate", "--days", "3", "--market", str(tmp_path / "none.json")]) != 0
+    assert "--days plays a town's own market" in capsys.readouterr().err
 
 
 # --- a given market ---

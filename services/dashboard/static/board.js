@@ -122,10 +122,16 @@ function showFigures(state) {
   }
 }
 
+function modelInService(models) {
+  const told = Object.entries(models).map(([market, one]) => `${market}: scores come from a model learned from ${one.answers} answers, the newest of ${time(one.learned_until)}.`);
+  return told.join(" ") || "No model was ever promoted: scores come from the fallback.";
+}
+
 function showTables(state) {
   const wait = (name, one) => [name, duration(one.p50_s), duration(one.p90_s)];
   fill("waits", [wait("rung", state.waits.until_rung), wait("both said yes", state.waits.until_call)]);
   const rules = Object.entries(state.refused ?? {}).map(([rule, pairs]) => [RULES[rule] ?? rule, String(pairs)]);
+  setText(byId("model"), modelInService(state.models ?? {}));
   fill("refused", rules, state.refused ? "no pair was refused" : "the processor does not tell just now");
   fill("ends", Object.entries(state.ends).map(([end, count]) => [ENDS[end] ?? end, String(count)]), "none yet");
   const parts = Object.entries(state.parts).map(([name, word]) => [name === "kafka" ? "Kafka" : "Redis", stateCell(word), ""]);
