@@ -84,6 +84,7 @@ document.addEventListener("htmx:after:swap", () => {
 });
 document.addEventListener("htmx:after:request", () => untell(NO_LINE));
 document.addEventListener("htmx:error", () => tell(NO_LINE));
+window.addEventListener("online", look);
 
 // What a call that failed has said goes with its view into the one that asks how it was.
 document.addEventListener("partyline:call", ({ detail }) => {
