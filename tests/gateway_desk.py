@@ -119,6 +119,22 @@ class Desk:
         """Let the views be as after a wipe: not whole until the projector has written all rows again."""
         self.redis.delete(self.prefix + "views")
 
+    def close_pages(self) -> None:
+        """Everybody leaves."""
+        for page in self.pages:
+            page.close()
+        self.pages.clear()
+
+    def begin_anew(self) -> None:
+        """Forget everything and everybody: for another test."""
+        self.close_pages()
+        for key in self.redis.scan_iter(match=self.prefix + "*", count=1000):
+            self.redis.delete(key)
+        self.views.set_whole(frozenset(range(PARTITIONS)))
+        self.outbox.said.clear()
+        self.outbox.away = self.outbox.loses_answers = False
+        self.clock.domain = MORNING
+
     def said(self, topic: str) -> list[Event]:
         """What the gateway wrote to a topic."""
         return [event for name, _, event in self.outbox.said if name == topic]
@@ -181,8 +197,7 @@ def desk(place: RedisPlace, outbox: AsyncOutbox | None = None, **settings: Any) 
         )  # fmt: skip
         made.views.set_whole(frozenset(range(PARTITIONS)))
         yield made
-        for page in made.pages:
-            page.close()
+        made.close_pages()
     finally:
         client.close()
         server.should_exit = True

@@ -6,6 +6,8 @@ from contextlib import contextmanager
 
 import psutil
 
+from tests.world import eventually
+
 
 @contextmanager
 def still(listens_on: int) -> Iterator[None]:
@@ -14,11 +16,17 @@ def still(listens_on: int) -> Iterator[None]:
     assert mine
     for one in mine:
         one.send_signal(signal.SIGSTOP)
+    eventually(lambda: all(_stands(one) for one in mine), what="it stands still")
     try:
         yield
     finally:
         for one in mine:
             one.send_signal(signal.SIGCONT)
+
+
+def _stands(process: psutil.Process) -> bool:
+    """Whether none of its threads runs any more: a signal needs a moment to reach them all."""
+    return all(psutil.Process(thread.id).status() == psutil.STATUS_STOPPED for thread in process.threads())
 
 
 def _ports(process: psutil.Process) -> set[int]:

@@ -89,6 +89,18 @@ def test_the_focus_goes_to_the_new_heading_and_a_second_look_leaves_it_alone(one
     expect(one.page.get_by_role("button", name="Not now")).to_be_focused()
 
 
+def test_what_has_the_focus_keeps_it_when_more_is_known_of_the_same(one: Place) -> None:
+    one.sign_in()
+    one.show()
+    one.press("20 minutes")
+    _sees(one.page, "waiting")
+    button = one.page.get_by_role("button", name="I’m no longer free")
+    button.focus()
+    one.desk.put_waiting(one.person)
+    expect(one.page.get_by_text("You are free until")).to_be_visible(timeout=SOON_MS)
+    expect(button).to_be_focused()
+
+
 def test_the_seconds_that_the_server_sent_run_down(one: Place) -> None:
     one.invite()
     seconds = one.page.locator("[data-seconds]")

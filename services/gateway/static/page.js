@@ -14,23 +14,36 @@ const trouble = document.getElementById("trouble");
 const line = document.getElementById("line");
 let endsAt = null;
 let shown = null;
+let focused = ""; // the words of what had the focus
 let lastWords = ""; // of a call that failed
 
 function arrive(first) {
+  const before = shown && subject();
   shown = document.getElementById("showing");
   if (!LAST_WORDS_IN.includes(shown.dataset.view)) untell(lastWords);
   const heading = main.querySelector("h1");
   if (!first) {
-    const wrong = main.querySelector("[autofocus]");
-    if (!wrong) window.scrollTo(0, 0);
+    const kept = main.querySelector("[autofocus]") ?? (subject() === before ? focusedBefore() : null);
+    if (!kept) window.scrollTo(0, 0);
     heading?.setAttribute("tabindex", "-1");
-    (wrong ?? heading)?.focus();
+    (kept ?? heading)?.focus();
   }
   const seconds = main.querySelector("[data-seconds]");
   endsAt = seconds && performance.now() + 1000 * Number(seconds.dataset.seconds);
   said.textContent = heading?.dataset.said ?? "";
   if (heading?.hasAttribute("data-ring")) ring();
   else stopRinging();
+}
+
+// The view, and the invitation or the note that it shows.
+function subject() {
+  return shown.dataset.showing.split(":", 2).join(":");
+}
+
+// Where the focus was, if the same view was drawn anew: what somebody is about to press must not move away.
+function focusedBefore() {
+  const all = [...main.querySelectorAll("button, a, summary")];
+  return all.find((one) => focused && one.textContent.trim() === focused);
 }
 
 function tick() {
@@ -61,12 +74,17 @@ document.addEventListener("htmx:before:request", (event) => {
   if (ctx.sourceElement !== main) return;
   ctx.request.action = `/view?showing=${encodeURIComponent(shown.dataset.showing)}`;
 });
+document.addEventListener("htmx:before:swap", () => {
+  const one = document.activeElement;
+  focused = main.contains(one) ? one.textContent.trim() : "";
+});
 // htmx tells of a swap even when the answer was that nothing has changed.
 document.addEventListener("htmx:after:swap", () => {
   if (document.getElementById("showing") !== shown) arrive(false);
 });
 document.addEventListener("htmx:after:request", () => untell(NO_LINE));
 document.addEventListener("htmx:error", () => tell(NO_LINE));
+window.addEventListener("online", look);
 
 // What a call that failed has said goes with its view into the one that asks how it was.
 document.addEventListener("partyline:call", ({ detail }) => {
