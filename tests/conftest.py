@@ -46,10 +46,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for folder in MARKED_FOLDERS:
             if folder in folders:
                 item.add_marker(folder)
-        if "browser" in folders:
-            item.add_marker(pytest.mark.xdist_group("browser"))
-        elif "integration" in folders:
-            item.add_marker(pytest.mark.xdist_group(item.path.name))
+        if "browser" in folders or "integration" in folders:
+            whole = isinstance(item, pytest.Function) and "partyline" in item.fixturenames
+            item.add_marker(pytest.mark.xdist_group("partyline" if whole else item.path.name))
 
 
 @pytest.fixture(scope="session")
