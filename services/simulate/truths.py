@@ -47,6 +47,9 @@ class Truths:
     def wrote(self, changes: list[Change], waiting: dict[str, Waiting], now: datetime) -> None:
         """What the pool wrote for one event; `waiting` are the rows as they stand."""
         for change in changes:
+            if isinstance(change, Waiting):
+                # One asked for before the pool knew that the last had ended moves that one's end: it is no other.
+                self._opened -= {*change.ids} - {change.availability}
             if isinstance(change, Waiting) and change.end:
                 self._ended(change.availability, change.end)
             elif isinstance(change, Invitation):
