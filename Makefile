@@ -23,7 +23,7 @@ test: $(STAMP)
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy --strict matcher
 ifeq ($(ARGS),)
-	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup -m "not alone"
+	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup --no-loadscope-reorder -m "not alone"
 	@$(BIN)/python -m pytest -m alone
 else
 	@$(BIN)/python -m pytest $(ARGS)

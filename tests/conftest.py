@@ -39,16 +39,31 @@ class Parts:
     redis: RedisPlace
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark tests after the folder that they stand in; those that share a stack run in one worker, one after another."""
+    """Mark tests after the folder that they stand in, and with whom they are played one after another."""
     for item in items:
         folders = Path(item.path).parts
         for folder in MARKED_FOLDERS:
             if folder in folders:
                 item.add_marker(folder)
-        if "browser" in folders or "integration" in folders:
-            whole = isinstance(item, pytest.Function) and "partyline" in item.fixturenames
-            item.add_marker(pytest.mark.xdist_group("partyline" if whole else item.path.name))
+        if not {"unit", "property"} & {*folders}:
+            item.add_marker(pytest.mark.xdist_group(_group(item)))
+    items.sort(key=_turn)
+
+
+def _group(item: pytest.Item) -> str:
+    """Demos go one after another, since each would use the whole machine, and so do tests that share every process."""
+    if "demo" in item.path.name or "chaos" in Path(item.path).parts:
+        return "demo"
+    shares = isinstance(item, pytest.Function) and "partyline" in item.fixturenames
+    return "partyline" if shares else item.path.name
+
+
+def _turn(item: pytest.Item) -> int:
+    """The longest rows of tests first: what is short fills what they leave."""
+    group = item.get_closest_marker("xdist_group")
+    return ("demo", "partyline").index(group.args[0]) if group and group.args[0] in ("demo", "partyline") else 2
 
 
 @pytest.fixture(scope="session")
