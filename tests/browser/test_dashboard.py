@@ -75,7 +75,9 @@ def sign_in(desk: DashboardDesk, page: Page) -> Page:
         for key in client.scan_iter(match=desk.settings.redis_prefix + "limit:*", count=1000):
             client.delete(key)
     page.goto(desk.url)
-    page.get_by_label("Operators’ password").fill(PASSWORD)
+    password = page.get_by_label("Operators’ password")
+    expect(password).to_be_focused(timeout=SOON_MS)  # a browser complains where something else took the focus before
+    password.fill(PASSWORD)
     page.keyboard.press("Enter")
     expect(page.locator("#line")).to_have_text("live", timeout=SOON_MS)
     expect(page.locator("#letters tbody tr")).to_have_count(1, timeout=SOON_MS)

@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kafka import KafkaProducer
+from kafka import KafkaProducer, TopicPartition
 
 from services.adapters import kafka as connections
 from services.stream.factory import after_recovery, build_app, raw_topic, row_table, settled, start_worker
 from services.stream.store import newer
-from services.topics import KafkaAddress
+from services.topics import PARTITIONS, KafkaAddress
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PATIENCE_S = 40
@@ -106,13 +106,15 @@ def rows_until(address: KafkaAddress, key: str, said: str) -> dict[str, bytes]:
     """Read the changelog as any other process does, up to the row of `key` that says `said`."""
     found: dict[str, bytes] = {}
     consumer = connections.consumer(address, consumer_timeout_ms=PATIENCE_S * 1000)
-    consumer.subscribe([address.prefix + "rows"])
+    consumer.assign([TopicPartition(address.prefix + "rows", number) for number in range(PARTITIONS)])
     for record in consumer:
         assert record.partition == PARTITION, "a row lies in its event's partition"
         if newer(record.value, found.get(record.key.decode())):
             found[record.key.decode()] = record.value
         if record.key.decode() == key and said.encode() in record.value:
             break
+    else:
+        raise AssertionError(f"no row of {key} says {said}: {found}")
     consumer.close()
     return found
 
