@@ -12,7 +12,7 @@ from services.topics import KafkaAddress
 
 MAX_BLOCK_MS = 1_500  # below the 2 s within which a gateway must say that Kafka is away
 DELIVERY_TIMEOUT_MS = 10_000
-EMBEDDED_FETCH_WAIT_MS = 20  # the embedded broker answers a fetch only when the wait is over, not when data comes
+EMBEDDED_FETCH_WAIT_MS = 50  # the embedded broker answers a fetch when the wait is over, not when data comes
 REAL_FETCH_WAIT_MS = 500
 SESSION_TIMEOUT_MS = 6_000  # a killed reader's partitions move after this; no real broker allows less by default
 EMBEDDED_SESSION_TIMEOUT_MS = 3_000  # the embedded broker needs nearly twice as long: 6 s here are 11 s there
