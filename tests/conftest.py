@@ -63,7 +63,9 @@ def _group(item: pytest.Item) -> str:
 def _turn(item: pytest.Item) -> int:
     """The longest rows of tests first: what is short fills what they leave."""
     group = item.get_closest_marker("xdist_group")
-    return ("demo", "partyline").index(group.args[0]) if group and group.args[0] in ("demo", "partyline") else 2
+    if group and group.args[0] in ("demo", "partyline"):
+        return 0
+    return 1 if "property" in Path(item.path).parts else 2
 
 
 @pytest.fixture(scope="session")
