@@ -120,6 +120,15 @@ def real_parts(request: pytest.FixtureRequest) -> Iterator[Parts]:
     return Parts(address, RedisPlace(_named_service("PARTYLINE_TEST_REDIS"), ""))
 
 
+@pytest.fixture(params=EMBEDDED_OR_REAL)
+def demo_arguments(request: pytest.FixtureRequest) -> list[str]:
+    """What a demo is told of the parts that it plays on."""
+    if request.param == "embedded":
+        return []
+    parts: Parts = request.getfixturevalue("real_parts")
+    return ["--broker", parts.kafka.bootstrap, "--redis", parts.redis.url]
+
+
 def _parts(request: pytest.FixtureRequest) -> Iterator[Parts]:
     for address in _kafka(request, request.param):
         topics.create(address.bootstrap, address.prefix, address.embedded)

@@ -54,11 +54,11 @@ class Beside:
 
 @pytest.mark.timeout(PLAY_S + 200)
 def test_an_archivist_killed_ten_times_in_a_living_demo_has_every_row_once(
-    arguments: list[str], tmp_path: Path
+    demo_arguments: list[str], tmp_path: Path
 ) -> None:
     dice = random.Random(SEED)
     history = tmp_path / "demo" / HISTORY
-    with living_demo(tmp_path / "demo", PEOPLE, PLAY_S, SEED, arguments) as played:
+    with living_demo(tmp_path / "demo", PEOPLE, PLAY_S, SEED, demo_arguments) as played:
         beside = Beside(played.wait_for_town())
         for _ in range(KILLS):
             seen, next_s = len(beside.seen), time.monotonic() + dice.uniform(SOONEST_S, LATEST_S)

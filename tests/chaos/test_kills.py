@@ -19,12 +19,12 @@ SEED = 7
 @pytest.mark.alone
 @pytest.mark.timeout(PLAY_S + 200)
 def test_killed_processes_and_a_wiped_redis_lose_nothing_and_offers_flow_again(
-    arguments: list[str], tmp_path: Path
+    demo_arguments: list[str], tmp_path: Path
 ) -> None:
     deeds = [*KILLED, *KILLED, WIPE]
     random.Random(SEED).shuffle(deeds)
     told: list[str] = []
-    with living_demo(tmp_path / "demo", PEOPLE, PLAY_S, SEED, arguments) as played:
+    with living_demo(tmp_path / "demo", PEOPLE, PLAY_S, SEED, demo_arguments) as played:
         addresses = played.wait_for_town()
         signs = Signs(addresses)
         eventually(partial(signs.flow_after, 0.0, "calls"), what="the town is alive")

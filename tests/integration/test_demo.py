@@ -90,19 +90,12 @@ def gone(process: psutil.Process) -> bool:
         return True
 
 
-@pytest.fixture(params=["embedded", "real"])
-def where(request: pytest.FixtureRequest) -> list[str]:
-    """What the demo is told of its parts."""
-    if request.param == "embedded":
-        return []
-    parts = request.getfixturevalue("real_parts")
-    return ["--broker", parts.kafka.bootstrap, "--redis", parts.redis.url]
-
-
 @pytest.mark.timeout(READY_LIMIT_S + PLAY_S + END_LIMIT_S + 30)
-def test_a_town_of_any_seed_is_paired_and_nothing_is_lost(where: list[str], played: Callable[..., Played]) -> None:
+def test_a_town_of_any_seed_is_paired_and_nothing_is_lost(
+    demo_arguments: list[str], played: Callable[..., Played]
+) -> None:
     seed = random.SystemRandom().randrange(2**31)
-    demo = played("--people", str(PEOPLE), "--for", str(PLAY_S), "--speed", "20", "--seed", str(seed), *where)
+    demo = played("--people", str(PEOPLE), "--for", str(PLAY_S), "--speed", "20", "--seed", str(seed), *demo_arguments)
     out, err = demo.process.communicate(timeout=READY_LIMIT_S + PLAY_S + END_LIMIT_S)
     told = f"seed {seed}: {out} {err}"
     assert demo.process.returncode == 0, told
@@ -114,7 +107,7 @@ def test_a_town_of_any_seed_is_paired_and_nothing_is_lost(where: list[str], play
     assert result["seed"] == seed, told
     assert result["town"]["did"]["opened"] == result["opened"], told
     assert result["peak_pss_mb"] > 0, told
-    assert result["processes"] >= len(PROCESSES if not where else PROCESSES - PARTS), told
+    assert result["processes"] >= len(PROCESSES if not demo_arguments else PROCESSES - PARTS), told
     assert "Lost: 0." in summary(result), told
 
 
