@@ -56,7 +56,7 @@ def end_of(window: Window, now: datetime, market: Market) -> datetime:
     if until - now < MIN_WINDOW:
         raise BadRequest("Please take at least five minutes.")
     if until - now > MAX_WINDOW:
-        raise BadRequest("Please choose at most twelve hours at once.")
+        raise BadRequest("That is more than twelve hours away. Please choose at most twelve hours at once.")
     return until
 
 
@@ -77,12 +77,12 @@ def _next_local(text: str, now: datetime, market: Market) -> datetime:
     if minute is None:
         raise BadRequest('The field until needs a UTC time, or a local one like "08:40".')
     local = now.astimezone(MARKETS[market])
-    for days in (0, 1):
+    for days, fold in ((0, 0), (0, 1), (1, 0)):  # when summer ends, an hour comes twice in one night
         day = local.date() + timedelta(days=days)
-        end = datetime(day.year, day.month, day.day, *divmod(minute, 60), tzinfo=local.tzinfo).astimezone(UTC)
-        if end > now:
+        end = datetime(day.year, day.month, day.day, *divmod(minute, 60), tzinfo=local.tzinfo, fold=fold)
+        if end.astimezone(UTC) > now:
             break
-    return end
+    return end.astimezone(UTC)
 
 
 def routes(gateway: Gateway) -> APIRouter:

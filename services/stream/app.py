@@ -10,6 +10,7 @@ import redis
 from matcher.warm import warm_up
 from services.adapters.kafka import EMBEDDED_FETCH_WAIT_MS, REAL_FETCH_WAIT_MS
 from services.adapters.views import ViewWriter
+from services.adapters.waits import WaitWriter
 from services.clock import SystemClock
 from services.process import BROKER_WAIT_S, REDIS_TIMEOUT_S
 from services.ready import READY_EVERY_S, Ready
@@ -28,10 +29,11 @@ def build(settings: Settings) -> faust.App:
     wait_ms = EMBEDDED_FETCH_WAIT_MS if settings.embedded else REAL_FETCH_WAIT_MS
     app = build_app("processor", settings.kafka, settings.data / "processor", wait_ms)
     client = redis.Redis.from_url(settings.redis, socket_timeout=REDIS_TIMEOUT_S)
-    projector = Projector(ViewWriter(client, settings.redis_prefix))
+    prefix = settings.redis_prefix
+    projector = Projector(ViewWriter(client, prefix), WaitWriter(client, prefix))
     processor = Processor(app, settings, SystemClock(settings), projector)
     processor.attach()
-    ready = Ready(client, settings.redis_prefix, "processor")
+    ready = Ready(client, prefix, "processor")
 
     async def follow() -> None:
         await projector.run(processor.stored, lambda: processor.ready)
@@ -39,7 +41,7 @@ def build(settings: Settings) -> faust.App:
     async def say_ready() -> None:
         if processor.ready:
             await asyncio.to_thread(ready.say)
-            await asyncio.to_thread(tell_refused, client, settings.redis_prefix, processor.refused())
+            await asyncio.to_thread(tell_refused, client, prefix, processor.refused())
 
     app.task(follow)
     app.timer(interval=READY_EVERY_S, name="ready")(say_ready)

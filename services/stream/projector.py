@@ -1,8 +1,8 @@
 """The projector: every row that was written goes on to the live views in Redis.
 
-Place in the flow: rows -> **projector** -> views. It follows the tables inside the processor, so nothing is sent twice
-over Kafka. A view can always be written again from the rows: when the processor starts, when Redis was wiped, and when
-Redis was away for a while.
+Place in the flow: rows -> **projector** -> views, waits. It follows the tables inside the processor, so nothing is sent
+twice over Kafka. A view can always be written again from the rows: when the processor starts, when Redis was wiped, and
+when Redis was away for a while.
 """
 
 import asyncio
@@ -17,6 +17,7 @@ from matcher.invitation import Invitation
 from matcher.person import Person
 from matcher.values import Row
 from services.adapters.views import ViewWriter
+from services.adapters.waits import WaitWriter
 from services.stream.recovery import Stored
 
 log = logging.getLogger(__name__)
@@ -40,8 +41,9 @@ def put(views: ViewWriter, row: Row) -> None:
 class Projector:
     """Writes rows to the views in the order in which they were written to the tables."""
 
-    def __init__(self, views: ViewWriter) -> None:
+    def __init__(self, views: ViewWriter, waits: WaitWriter) -> None:
         self._views = views
+        self._waits = waits
         self._queue: asyncio.Queue[Row] = asyncio.Queue(QUEUE_LIMIT)
         self._stale = True
 
@@ -84,10 +86,11 @@ class Projector:
     def _write_all(self, stored: list[Stored]) -> None:
         for one in stored:
             try:
-                put(self._views, one.row())
+                self._write([one.row()])
             except ValidationError:
                 continue  # the processor has dead-lettered it
 
     def _write(self, rows: list[Row]) -> None:
         for row in rows:
             put(self._views, row)
+            self._waits.note(row)

@@ -7,7 +7,9 @@ from typing import Any
 
 from playwright.sync_api import BrowserContext, Page
 
-from tests.gateway_desk import MORNING, Desk, over
+from matcher.waits import ENOUGH
+from services.adapters.waits import WaitWriter
+from tests.gateway_desk import MORNING, Desk, invitation, over
 
 Setting = Callable[["Place"], None]
 
@@ -94,6 +96,18 @@ def _home(one: Place) -> None:
     one.show()
 
 
+def _home_known(one: Place) -> None:
+    one.sign_in(bonds=("p-stan",))
+    one.show()
+
+
+def _home_stop(one: Place) -> None:
+    _home_known(one)
+    one.page.get_by_label("until my stop").fill("21:30")
+    one.press("Free until then")
+    one.page.locator(".error").wait_for()
+
+
 def _ran_out(one: Place) -> None:
     one.sign_in()
     one.desk.put_waiting(one.person, end="ran_out")
@@ -101,6 +115,11 @@ def _ran_out(one: Place) -> None:
 
 
 def _waiting(one: Place) -> None:
+    waits = WaitWriter(one.desk.redis, one.desk.prefix)
+    for number in range(2 * ENOUGH):
+        later = MORNING + timedelta(minutes=2 + number % 3)
+        row = one.desk.put_waiting(f"p-{number}")
+        waits.note(invitation(row.person, "p-zz", pool_now=later, availability_a=row.availability))
     one.sign_in()
     one.desk.put_waiting(one.person)
     one.show()
@@ -184,6 +203,8 @@ STATES: dict[str, Setting] = {
     "about-me-wrong": _about_me_wrong,
     "home": _home,
     "home-ran-out": _ran_out,
+    "home-known": _home_known,
+    "home-stop": _home_stop,
     "waiting": _waiting,
     "invitation": _invited(),
     "accepted": _invited(state="accepted", answer_me="accept"),

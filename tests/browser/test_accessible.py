@@ -16,13 +16,15 @@ from tests.gateway_desk import Desk
 
 OPTIONS = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 SMALL = {"width": 320, "height": 640}
-TAPPED = "button, .button, .quiet, select, .choice, summary, header a, textarea, input:not([type=checkbox])"
+TAPPED = """button, .button, .quiet, select, .choice, summary, header a, textarea,
+  input:not([type=checkbox], [type=radio])"""
 TOO_SMALL = """(tapped) => [...document.querySelectorAll(tapped)].filter((one) => one.checkVisibility())
   .map((one) => [one.outerHTML.slice(0, 80), one.getBoundingClientRect()])
   .filter(([_, box]) => box.height < 44 || box.width < 44).map(([html]) => html)"""
 SIDEWAYS = "() => document.documentElement.scrollWidth > document.documentElement.clientWidth"
 
-CAN_BE_USED = "a[href], button, summary, select, textarea, input:not([type=hidden])"
+CAN_BE_USED = "a[href], button, summary, select, textarea, input:not([type=hidden], [type=radio]:not(:checked))"
+"""Of several radio buttons Tab comes to the chosen one; from there the arrows go on."""
 NOTE_FOCUS = """() => document.addEventListener("focusin", ({target}) => {
   const shown = target.closest(".choice") ?? target;
   target.reached = getComputedStyle(shown).outlineStyle !== "none" ? "seen" : "unseen"; })"""

@@ -214,6 +214,13 @@ def test_a_client_whose_clock_is_hours_wrong_gets_the_servers_window(gateway: De
     assert gateway.said("person-events")[0].until == MORNING + timedelta(minutes=20)
 
 
+def test_when_an_hour_comes_twice_the_next_of_the_two_is_meant(gateway: Desk) -> None:
+    page, _ = gateway.registered()
+    gateway.clock.domain = datetime(2026, 10, 25, 0, 40, tzinfo=UTC)  # 01:40, and summer ends at 02:00
+    page.post("/availability", {"until": "01:30"})
+    assert gateway.said("person-events")[0].until == datetime(2026, 10, 25, 1, 30, tzinfo=UTC)
+
+
 def test_while_paused_no_window_opens_until_they_come_back(gateway: Desk) -> None:
     page, _ = gateway.signed_in()
     page.write("PUT", "/me", ABOUT_ANN)

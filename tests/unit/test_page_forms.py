@@ -1,5 +1,6 @@
 """The page's forms: they do what the API does, once, and for our own page only; errors stand beside their field."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from matcher.events import InvitationAnswered, PersonErased, PersonRegistered
 from services.gateway.body import BODY_LIMIT
 from services.gateway.pages.guard import HEADERS
 from services.gateway.signin import person_id
-from tests.gateway_desk import SECRET, Desk, over
+from tests.gateway_desk import MORNING, SECRET, Desk, over
 from tests.page_reader import SAME_SITE, Form, Seen, look, press, press_here
 
 ABOUT = {"first_name": "Ann", "adult": "yes", "age_band": "65-74", "area": "SW", "languages": "en"}
@@ -28,7 +29,7 @@ OTHERS: list[tuple[str, dict[str, str]]] = [
     ("/page/code", {"phone": "07400 123456"}),
     ("/page/session", {"phone": "07400 123456", "code": "1"}),
     ("/page/about-me", ABOUT),
-    ("/page/free", {"minutes": "20"}),
+    ("/page/free", {"minutes": "20", "company": "either"}),
     ("/page/not-free", {}),
     ("/page/pause", {}),
     ("/page/resume", {}),
@@ -64,6 +65,7 @@ NASTY = "'\"></textarea></title><script>alert(1)</script><img src=x onerror=aler
 MORE_FIELDS = {
     "/page/about-me": ("likes", "avoids", "wishes", "gender", "quiet", "quiet_start", "quiet_end", "first"),
     "/page/session": ("demo_code",),
+    "/page/free": ("until",),
 }
 
 
@@ -206,6 +208,46 @@ def test_a_length_that_is_none_is_refused_in_plain_words(gateway: Desk, minutes:
     answer = press(page, look(page).form("/free"), minutes=minutes)
     assert answer.status_code == 422
     assert Seen(answer.text).view == "home"
+    assert gateway.outbox.said == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "minutes", "company"),
+    [
+        ({"until": "08:40"}, 40, "either"),
+        ({"until": "08:40", "minutes": ""}, 40, "either"),
+        ({"until": "08:40", "minutes": "10"}, 10, "either"),
+        ({"until": "00:10", "company": "known"}, None, "known"),
+        ({"until": "19:59", "company": "new"}, 719, "new"),
+    ],
+)
+def test_somebody_is_free_until_their_stop_and_with_whom_they_like(
+    gateway: Desk, fields: dict[str, str], minutes: int | None, company: str
+) -> None:
+    page, _ = gateway.registered()
+    gateway.clock.domain = MORNING if minutes else MORNING.replace(hour=23, minute=50)
+    assert press(page, look(page).form("/free"), **fields).status_code == 303
+    (opened,) = gateway.said("person-events")
+    assert opened.until - gateway.clock.domain == timedelta(minutes=minutes or 20)
+    assert opened.company == company
+
+
+@pytest.mark.parametrize(
+    ("until", "words"),
+    [("21:00", "more than twelve hours away"), ("07:55", "more than twelve hours away"), ("08:02", "five minutes"),
+     ("soon", "such as 08:40"), ("24:00", "such as 08:40"), ("<b>", "such as 08:40"), ("x" * 60, "such as 08:40")],
+)  # fmt: skip
+def test_a_stop_that_is_none_is_refused_beside_its_field_and_stays(gateway: Desk, until: str, words: str) -> None:
+    page, person = gateway.registered()
+    gateway.put_person(person, bonds=("p-other",))
+    answer = press(page, look(page).form("/free"), until=until, company="known")
+    seen = Seen(answer.text)
+    assert (answer.status_code, seen.view) == (422, "home")
+    assert words in seen.text
+    kept = next(attrs for _, attrs in seen.tags if attrs.get("id") == "until")
+    assert (kept["value"], kept["aria-describedby"]) == (until, "until-error")
+    (chosen,) = [attrs for _, attrs in seen.tags if "checked" in attrs]
+    assert chosen["value"] == "known"
     assert gateway.outbox.said == []
 
 

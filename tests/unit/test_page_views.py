@@ -8,9 +8,10 @@ import pytest
 from matcher.events import AvailabilityClosed, ConcernRaised, LegHungUp, PersonBlocked
 from matcher.invitation import Invitation
 from matcher.person import Person, QuietHours
+from services.adapters.waits import WaitWriter
 from services.gateway.pages.render import HERE, environment
 from services.gateway.pages.view import BLANK, URGENT, View, about_me
-from tests.gateway_desk import MORNING, Desk, Page, over
+from tests.gateway_desk import MORNING, Desk, Page, invitation, over
 from tests.page_reader import Seen, look, press, press_here
 from tests.world import profile
 
@@ -108,6 +109,56 @@ def test_in_quiet_hours_the_page_says_why_nobody_rings(gateway: Desk) -> None:
     gateway.views.put_person(Person(offset=5000, person=person, profile=quiet))
     gateway.put_waiting(person)
     assert "nobody rings you before 09:00" in look(page).text
+
+
+def test_with_whom_is_asked_only_of_those_who_know_somebody(gateway: Desk) -> None:
+    page, person = gateway.registered()
+    assert "With whom?" not in look(page).text
+    gateway.put_person(person, bonds=("p-other",))
+    assert "Someone I know" in look(page).text
+
+
+def test_who_missed_a_ring_asks_again_for_the_same_company(gateway: Desk) -> None:
+    page, person = gateway.registered()
+    window = gateway.put_waiting(person, company="known")
+    sides = {"availability_a": window.availability, "availability_b": window.availability}
+    gateway.put_invitation(person, "p-other", state="expired", **sides)
+    assert look(page).form("/free").fields["company"] == "known"
+
+
+def _waits(gateway: Desk, minutes: list[int], end: str | None = None) -> None:
+    """So many people were rung after so many minutes at this hour, or left unrung."""
+    waits = WaitWriter(gateway.redis, gateway.prefix)
+    for number, passed in enumerate(minutes):
+        later = MORNING + timedelta(minutes=passed)
+        row = gateway.put_waiting(f"p-{end}-{number}", pool_now=later, end=end)
+        window = {"availability_a": row.availability, "availability_b": "av-other"}
+        waits.note(row if end else invitation(row.person, "p-zz", pool_now=later, **window))
+
+
+@pytest.mark.parametrize(
+    ("rung", "unrung", "words"),
+    [
+        ([2] * 11, [], "can’t say yet"),
+        ([2, 3, 4, 5] * 3, [], "usually takes 2 to 4 minutes"),
+        ([0] * 12, [], "less than a minute"),
+        ([0, 1, 2, 3] * 3, [], "no more than 2 minutes"),
+        ([2] * 4, [30] * 8, "Few people are about"),
+        ([2] * 12, [1] * 12, "usually takes about 2 minutes"),
+    ],
+)
+def test_how_long_it_takes_is_told_from_the_waits_of_others_and_only_from_them(
+    gateway: Desk, rung: list[int], unrung: list[int], words: str
+) -> None:
+    _waits(gateway, rung)
+    _waits(gateway, unrung, end="ran_out")
+    page, person = gateway.registered()
+    gateway.put_waiting(person)
+    assert words in look(page).text
+    gateway.clock.domain = MORNING + timedelta(hours=1)
+    assert "can’t say yet" in look(page).text
+    gateway.put_waiting(person, company="known")
+    assert "one of the people you know" in look(page).text
 
 
 def test_a_part_is_sent_only_when_something_else_is_to_be_seen(gateway: Desk) -> None:
@@ -212,10 +263,11 @@ def _shown(word: str) -> dict[str, Any]:
     about = about_me({"first_name": word, "quiet": {"start": word, "end": word}}, dict.fromkeys(BLANK, word), True)
     line = dict.fromkeys(("name", "number", "when", "emergency"), word)
     texts = ("said", "phone", "error", "demo_code", "first_name", "other_name", "quiet", "until", "topic", "invitation",
-             "side", "what", "message", "action", "key", "comfort")  # fmt: skip
+             "side", "what", "message", "action", "key", "comfort", "company", "likely")  # fmt: skip
     numbers = {"remaining_s": 20.0, "window_s": 600.0, "minutes_left": 10}
     return {**dict.fromkeys(texts, word), **numbers, **about.shown, "reasons": [word, f"topic:{word}"], "note": "x",
-            "ran_out": True, "no_microphone": True, "fields": [(word, word)], "crisis_line": line}  # fmt: skip
+            "ran_out": True, "knows_somebody": True,
+            "no_microphone": True, "fields": [(word, word)], "crisis_line": line}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", VIEWS)

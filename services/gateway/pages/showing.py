@@ -3,12 +3,16 @@
 Place in the flow: session, live views, memory -> **standing** -> view -> browser. Every route of the page ends here.
 """
 
+from dataclasses import replace
+from typing import Any
 from urllib.parse import quote
 
 import redis.exceptions
 from fastapi import Request, Response
 
 from matcher.errors import Away, NotFound
+from matcher.waits import usual
+from services.adapters.waits import WaitReader
 from services.gateway.answers import Answer, Comfort, NotSignedIn
 from services.gateway.gateway import COOKIE, Gateway
 from services.gateway.invitations import CRISIS_LINE, find
@@ -30,6 +34,7 @@ class Desk:
     def __init__(self, gateway: Gateway) -> None:
         self.gateway = gateway
         self.memory = Memory(gateway.redis, gateway.settings.redis_prefix)
+        self._waits = WaitReader(gateway.redis, gateway.settings.redis_prefix)
 
     async def session(self, request: Request) -> Session | None:
         """Whoever asks, if they are signed in."""
@@ -48,7 +53,11 @@ class Desk:
         name = other.profile.first_name if other and other.profile else None
         remembered = await self.memory.find(me.person)
         now, wall = self.gateway.clock.now(), self.gateway.clock.wall()
-        return view_of(Standing(row, waiting, invitation, name, remembered, now, wall))
+        standing = Standing(row, waiting, invitation, name, remembered, now, wall)
+        if standing.window_open:
+            waits = await self._waits.at(self.gateway.settings.markets[0], now)
+            standing = replace(standing, usual=usual(waits))
+        return view_of(standing)
 
     async def urgent(self, request: Request) -> bool:
         """Whether somebody is being rung or talks: then no other page is shown."""
@@ -69,14 +78,18 @@ class Desk:
         row = await self.gateway.views.waiting(me.person) if me else None
         return row.availability if row else ""
 
-    async def show_now(self, request: Request, status: int = 200, notice: str = "") -> Response:
-        """The view for this moment, with a notice above it; to somebody who has left, the door."""
+    async def show_now(
+        self, request: Request, status: int = 200, notice: str = "", shown: dict[str, Any] | None = None
+    ) -> Response:
+        """The view for this moment, with a notice above it and more `shown`; to somebody who has left, the door."""
         try:
             async with self.gateway.room.in_time():
                 me = await self.session(request)
                 if me is None:
                     return go(request, SIGNED_OUT)
-                return show(request, await self.view(me), signed_in=True, status=status, notice=notice)
+                view = await self.view(me)
+                view = replace(view, shown=view.shown | (shown or {}))
+                return show(request, view, signed_in=True, status=status, notice=notice)
         except (Away, redis.exceptions.RedisError):
             return away(request)
 

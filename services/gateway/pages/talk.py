@@ -19,6 +19,7 @@ from services.gateway.pages.showing import Desk, away
 from services.gateway.pages.view import View
 
 NOT_THERE = Reply(404, {"message": "There is no such invitation."})
+NO_TIME = "Please give the time of your stop, such as 08:40."
 WHAT_WRONG = f"Please tell us in a few words what happened, at most {WHAT_LIMIT} letters."
 Body = Callable[[PageForm], object]
 
@@ -30,11 +31,13 @@ def routes(desk: Desk) -> APIRouter:
     @router.post("/page/free")
     async def post_free(request: Request) -> Response:
         form = await read_page_form(request)
-        minutes = form.one("minutes")
-        body = {"minutes": int(minutes) if minutes.isascii() and minutes.isdigit() and len(minutes) < 6 else None}
-        reply = await ask(request, "POST", "/availability", body, form.key)
+        reply = await ask(request, "POST", "/availability", _window(form), form.key)
         if reply.taken:
             await remember(request, "open", str(reply.said["availability"]))
+        if reply.status == 422 and form.one("until"):
+            error = NO_TIME if "field" in reply.message else reply.message
+            given = {"error": error, "until": form.one("until"), "company": form.one("company")}
+            return await desk.show_now(request, reply.status, shown=given)
         return await desk.told(request, reply)
 
     @router.post("/page/not-free")
@@ -126,6 +129,15 @@ def routes(desk: Desk) -> APIRouter:
         return await desk.done(request)
 
     return router
+
+
+def _window(form: PageForm) -> dict[str, object]:
+    """A button says how many minutes; the one for the stop says none, nor does Enter in the field of the time."""
+    minutes, until = form.one("minutes"), form.one("until")
+    company = {"company": form.one("company") or "either"}
+    if until and not minutes:
+        return company | {"until": until}
+    return company | {"minutes": int(minutes) if minutes.isascii() and minutes.isdigit() and len(minutes) < 6 else None}
 
 
 def _outcome(form: PageForm) -> object:

@@ -11,9 +11,11 @@ from typing import Any
 from matcher.availability import Waiting
 from matcher.invitation import Invitation
 from matcher.person import MARKETS, Person
+from matcher.waits import Usual
 from services.gateway.availability import quiet_note
 from services.gateway.invitations import CONCERN_ANSWER, CRISIS_LINE
 from services.gateway.pages.memory import Remembered
+from services.gateway.pages.words import KNOWN_ONLY, likely_words
 from services.gateway.shown import shown_availability, shown_invitation
 
 URGENT = ("ringing", "accepted", "call")
@@ -40,6 +42,7 @@ class Standing:
     remembered: Remembered
     now: datetime
     wall: datetime
+    usual: Usual | None = None
 
     @property
     def window_open(self) -> bool:
@@ -108,13 +111,16 @@ def _of_window(standing: Standing) -> View:
         return View("paused", "paused")
     if not standing.window_open:
         ran_out = waiting.availability if waiting and waiting.end == "ran_out" else ""
-        return View("home", f"home:{ran_out}", {"ran_out": bool(ran_out), "first_name": _first_name(me)})
+        blank = {"until": "", "company": "either", "error": ""}
+        shown = {"ran_out": bool(ran_out), "first_name": _first_name(me), "knows_somebody": bool(me.bonds)}
+        return View("home", f"home:{ran_out}", shown | blank)
     note = _note(standing)
-    shown: dict[str, Any] = {"note": note, "other_name": standing.other_name}
+    shown = {"note": note, "other_name": standing.other_name, "likely": likely_words(standing.usual)}
     if waiting is not None and waiting.end is None and not standing.called:
         shown |= shown_availability(waiting, standing.now)
         shown["until"] = local_time(waiting.until, me)
         shown["minutes_left"] = max(5, int(shown["remaining_s"] // 60))
+        shown["likely"] = KNOWN_ONLY if waiting.company == "known" else shown["likely"]
     shown["quiet"] = quiet_note(me.profile, standing.now).get("note") if me.profile else None
     name = "missed" if note == "missed" else "waiting"
     return View(name, f"{name}:{note}:{shown.get('until', '')}", shown)

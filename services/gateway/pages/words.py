@@ -3,10 +3,12 @@
 Place in the flow: a view -> **words** -> template. A code without words of its own is shown as it is, with spaces.
 """
 
+import math
 from collections.abc import Iterable
 
 from matcher.match import ANY_TOPIC
 from matcher.person import AGE_BANDS, LANGUAGES, TOPICS
+from matcher.waits import Usual
 from services.gateway.lists import AREAS
 
 LANGUAGE_NAMES = {
@@ -22,6 +24,8 @@ WISH_WORDS = {
     "near_age": "Only people near my age",
     "near_home": "Only people who live near me",
 }
+COMPANY_WORDS = {"new": "Someone new", "known": "Someone I know", "either": "Either"}
+KNOWN_ONLY = "We ring you when one of the people you know is free."
 _TOPIC_WORDS = {"news": "the news", "weather": "the weather", "theatre": "the theatre", "radio": "the radio"}
 _REASON_WORDS = {
     "bond": "You have talked before, and both wanted to talk again.",
@@ -58,6 +62,19 @@ def minutes_words(seconds: float) -> str:
     return "1 minute" if minutes == 1 else f"{minutes} minutes"
 
 
+def likely_words(usual: Usual | None) -> str:
+    """How long it is likely to take, from what is known of others at this hour; never more than that."""
+    if usual is None:
+        return "We can’t say yet how long it takes at this hour. We ring you if somebody comes."
+    if usual.high_s is None:
+        return "Few people are about at this hour, so it may take long. We ring you if somebody comes."
+    low, high = int(usual.low_s // 60), math.ceil(usual.high_s / 60)
+    if high <= 1:
+        return "At this hour it usually takes less than a minute."
+    span = f"{low} to {high}" if 0 < low < high else f"about {high}" if low else f"no more than {high}"
+    return f"At this hour it usually takes {span} minutes."
+
+
 def choices() -> dict[str, list[tuple[str, str]]]:
     """What a form lets people choose: (code, words)."""
     topics = sorted((topic, topic.replace("-", " ").capitalize()) for topic in TOPICS)
@@ -68,4 +85,5 @@ def choices() -> dict[str, list[tuple[str, str]]]:
         "age_bands": [(band, band.replace("-", " to ")) for band in AGE_BANDS],
         "genders": list(GENDER_WORDS.items()),
         "wishes": list(WISH_WORDS.items()),
+        "company": list(COMPANY_WORDS.items()),
     }
