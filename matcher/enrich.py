@@ -27,14 +27,17 @@ from matcher.events import (
     PersonPaused,
     PersonRegistered,
     PersonResumed,
+    PersonUnblocked,
     PersonWaiting,
 )
 from matcher.person import (
     BLOCKS_LIMIT,
     BONDS_LIMIT,
+    CALLS_LIMIT,
     CONCERNS_LIMIT,
     MET_LIMIT,
     RECENT_EVENTS,
+    Call,
     Concern,
     Market,
     Person,
@@ -90,8 +93,12 @@ def _changed(row: Person, event: PersonEvent) -> Person:
         case PersonBlocked() | ConcernRaised():
             blocks = _with(row.blocks, event.other)[-BLOCKS_LIMIT:]
             change = {"blocks": blocks, "bonds": _without(row.bonds, event.other)}
-        case PersonMet():
-            change = {"met": _with(row.met, event.other)[-MET_LIMIT:]}
+            if isinstance(event, ConcernRaised):
+                change["reported"] = _with(row.reported, event.other)[-BLOCKS_LIMIT:]
+        case PersonUnblocked() if event.other not in row.reported:
+            change = {"blocks": _without(row.blocks, event.other)}
+        case PersonMet() if not row.erased:
+            change = {"met": _with(row.met, event.other)[-MET_LIMIT:], "calls": _called(row, event)}
         case BondChanged():
             bonds = _with(row.bonds, event.other) if event.bond else _without(row.bonds, event.other)
             change = {"bonds": bonds[-BONDS_LIMIT:]}
@@ -104,6 +111,13 @@ def _changed(row: Person, event: PersonEvent) -> Person:
                 offset=row.offset, person=row.person, held=row.held, erased=True, concerns=concerns, recent=row.recent
             )  # fmt: skip
     return row.model_copy(update=change)
+
+
+def _called(row: Person, event: PersonMet) -> tuple[Call, ...]:
+    if event.ended_at is None:
+        return row.calls
+    call = Call(other=event.other, ended_at=event.ended_at, talked_s=event.talked_s)
+    return (*row.calls, call)[-CALLS_LIMIT:]
 
 
 def _counted(row: Person, event: AnswerCounted) -> dict[str, int]:

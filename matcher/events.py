@@ -57,6 +57,13 @@ class PersonBlocked(PersonEvent):
     other: str
 
 
+class PersonUnblocked(PersonEvent):
+    """They would meet `other` after all, whom they had blocked and not reported."""
+
+    type: Literal["person.unblocked.v1"] = "person.unblocked.v1"
+    other: str
+
+
 class PersonPaused(PersonEvent):
     """They want to be left alone for now."""
 
@@ -94,10 +101,12 @@ class PersonHeld(PersonEvent):
 
 
 class PersonMet(PersonEvent):
-    """They talked with `other`."""
+    """They talked with `other`, until when (domain time) and for how long; both unknown before this was counted."""
 
     type: Literal["person.met.v1"] = "person.met.v1"
     other: str
+    ended_at: Utc | None = None
+    talked_s: Annotated[int, Field(ge=0)] = 0
 
 
 class BondChanged(PersonEvent):
@@ -154,8 +163,8 @@ class AvailabilityClosed(PersonEvent):
 
 
 PersonTopicEvent = Annotated[
-    PersonRegistered | PersonChanged | PersonBlocked | PersonPaused | PersonResumed | PersonErased | ConcernRaised
-    | PersonHeld | PersonMet | BondChanged | AnswerCounted | AvailabilityOpened | AvailabilityMoved
+    PersonRegistered | PersonChanged | PersonBlocked | PersonUnblocked | PersonPaused | PersonResumed | PersonErased
+    | ConcernRaised | PersonHeld | PersonMet | BondChanged | AnswerCounted | AvailabilityOpened | AvailabilityMoved
     | AvailabilityClosed,
     Field(discriminator="type"),
 ]  # fmt: skip

@@ -78,10 +78,11 @@ def _told(event: OutcomeGiven, bond: bool, person: str, other: str) -> BondChang
 
 def met(row: Invitation) -> list[PersonMet]:
     """What both people's rows are told when a call has ended: that these two have talked."""
-    if not row.called or row.ended_wall is None:
+    if not row.called or row.ended_wall is None or row.connected_wall is None:
         return []
-    at = row.ended_wall
+    talked_s = max(0, int((row.ended_wall - row.connected_wall).total_seconds()))
+    told: dict[str, Any] = {"at": row.ended_wall, "ended_at": row.ended_at, "talked_s": talked_s}
     return [
-        PersonMet(id=derived_id("met", row.invitation, person), at=at, person=person, other=row.other(person))
+        PersonMet(id=derived_id("met", row.invitation, person), person=person, other=row.other(person), **told)
         for person in row.people
     ]

@@ -30,6 +30,7 @@ Market = Literal["GB"]
 AgeBand = Literal["18-24", "25-34", "35-49", "50-64", "65-74", "75+"]
 Gender = Literal["woman", "man", "other", "unsaid"]
 Wish = Literal["same_gender", "near_age", "near_home"]
+Situation = Literal["new-parent", "caring", "bereaved", "living-alone", "leaver"]
 
 NAME_LIMIT = 40
 RECENT_EVENTS = 64
@@ -37,6 +38,7 @@ MET_LIMIT = 200
 BONDS_LIMIT = 200
 BLOCKS_LIMIT = 5_000
 CONCERNS_LIMIT = 20
+CALLS_LIMIT = 50
 """A row is one message: what it lists is bounded, the newest stay."""
 
 
@@ -61,7 +63,10 @@ class QuietHours(Value):
 
 
 class Profile(Value):
-    """What a person tells about themselves; only the first name is ever shown to anybody else."""
+    """What a person tells about themselves; only the first name is ever shown to anybody else.
+
+    Their `situation` goes no further than this: nothing that chooses people knows of it (`matcher/fairness.py`).
+    """
 
     first_name: Annotated[str, Field(min_length=1, max_length=NAME_LIMIT, pattern=r"^[^\x00-\x1f\x7f<>&\"]+$")]
     adult: Literal[True]
@@ -74,6 +79,7 @@ class Profile(Value):
     likes: Annotated[tuple[str, ...], Field(max_length=30)] = ()
     avoids: Annotated[tuple[str, ...], Field(max_length=30)] = ()
     wishes: Annotated[tuple[Wish, ...], Field(max_length=3)] = ()
+    situation: Annotated[tuple[Situation, ...], Field(max_length=5)] = ()
     quiet: QuietHours | None = None
 
     @field_validator("languages")
@@ -120,8 +126,17 @@ class Concern(Value):
     at: Utc
 
 
+class Call(Value):
+    """A call that the person in whose row it stands had: when it ended (domain time), and how long they talked."""
+
+    other: str
+    ended_at: Utc
+    talked_s: Annotated[int, Field(ge=0)]
+
+
 class Person(Row):
-    """The row of a person in `people`. `offset` is that of person-events.
+    """The row of a person in `people`. `offset` is that of person-events. Of its `blocks`, those of people whom they
+    `reported` stay for good.
 
     An erased person leaves a row without name, number or profile, so that a late row cannot bring them back,
     and so that somebody who is held cannot return by erasing themselves.
@@ -135,7 +150,9 @@ class Person(Row):
     erased: bool = False
     blocks: tuple[str, ...] = ()
     bonds: tuple[str, ...] = ()
+    reported: tuple[str, ...] = ()
     met: tuple[str, ...] = ()
+    calls: tuple[Call, ...] = ()
     gave: int = 0
     gave_yes: int = 0
     got: int = 0

@@ -4,8 +4,9 @@ Place in the flow: the first step of every route that writes.
 """
 
 import asyncio
+import json
 import re
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from fastapi import Request
 from pydantic import ValidationError
@@ -76,6 +77,11 @@ def read_form(raw: bytes, form: type[Form]) -> Form:
         return form.model_validate_json(raw or b"{}")
     except ValidationError as error:
         raise complaint(error, form) from None
+
+
+def read_values(values: dict[str, Any], form: type[Form]) -> Form:
+    """The same of values that were not sent as JSON."""
+    return read_form(json.dumps(values).encode(), form)
 
 
 def complaint(error: ValidationError, form: type[Value]) -> BadRequest:

@@ -29,7 +29,8 @@ SIGN_INS_PER_NUMBER = Limit("sign-ins", 20, 600)
 CHANGES = Limit("changes", 60, 60)
 """Profile, pause, availability."""
 ANSWERS = Limit("answers", 60, 60)
-"""Accept, decline, outcome, block."""
+"""Accept, decline, outcome, block, unblock."""
+EXPORTS = Limit("exports", 20, 600)
 CONCERNS = Limit("concerns", 20, 60)
 """Apart from the others: nothing else that a person does may keep them from being heard."""
 HEARTBEATS = Limit("heartbeats", 60, 60)

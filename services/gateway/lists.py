@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any, get_args
 
-from matcher.person import AGE_BANDS, LANGUAGES, TOPICS, Gender, Wish
+from matcher.person import AGE_BANDS, LANGUAGES, TOPICS, Gender, Situation, Wish
 
 AREAS: dict[str, dict[str, str]] = {
     area["code"]: area for area in json.loads(Path(__file__).with_name("areas.json").read_text())
@@ -24,4 +24,5 @@ def lists() -> dict[str, Any]:
         "age_bands": list(AGE_BANDS),
         "genders": list(get_args(Gender)),
         "wishes": list(get_args(Wish)),
+        "situations": list(get_args(Situation)),
     }

@@ -11,7 +11,7 @@ from pydantic import Field, StrictBool, ValidationError
 
 from matcher.errors import BadRequest, NotAllowed, NotFound
 from matcher.events import PersonChanged, PersonErased, PersonPaused, PersonRegistered, PersonResumed
-from matcher.person import NAME_LIMIT, AgeBand, Gender, Market, Person, Profile, QuietHours, Wish
+from matcher.person import NAME_LIMIT, AgeBand, Gender, Market, Person, Profile, QuietHours, Situation, Wish
 from matcher.values import Value
 from services.gateway.answers import ACCEPTED, Answer, NotSignedIn
 from services.gateway.body import Nothing, complaint, read_key
@@ -44,6 +44,7 @@ class AboutMe(Value):
     likes: Choices = ()
     avoids: Choices = ()
     wishes: Annotated[tuple[Wish, ...], Field(max_length=3)] = ()
+    situation: Annotated[tuple[Situation, ...], Field(max_length=5)] = ()
     quiet: Quiet | None = None
 
 
@@ -61,7 +62,7 @@ def profile_of(form: AboutMe, market: Market) -> Profile:
         raise BadRequest("The field area is not one of those that can be chosen, see GET /lists.")
     values: dict[str, Any] = form.model_dump(exclude={"quiet", "first_name"})
     values |= {"first_name": _first_name(form.first_name), "market": market, "cell": AREAS[form.area]["cell"]}
-    values["wishes"] = tuple(dict.fromkeys(form.wishes))
+    values |= {"wishes": tuple(dict.fromkeys(form.wishes)), "situation": tuple(dict.fromkeys(form.situation))}
     try:
         return Profile(**values, quiet=_quiet(form.quiet))
     except ValidationError as error:

@@ -9,6 +9,7 @@ import hmac
 import secrets
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -112,6 +113,15 @@ class Session:
     phone: str
 
 
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A session as its person sees it: since when there is one, and for how long it has not been used."""
+
+    session: str
+    at: datetime
+    unused_s: int
+
+
 class Sessions:
     """Sessions in Redis, and which ones a person has; each ends `SESSION_S` after its last use."""
 
@@ -146,6 +156,20 @@ class Sessions:
         # The list has to outlive every session in it: otherwise an erased person's sessions would not be found.
         await self._redis.expire(self._all + person, SESSION_S)
         return Session(session, person, found[b"phone"].decode())
+
+    async def of(self, person: str) -> list[Opened]:
+        """A person's sessions, the one that was used last first."""
+        found: Any = await self._redis.zrange(self._all + person, 0, -1, withscores=True)
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for session, _ in found:
+                pipe.ttl(self._one + session.decode())
+            left_s = await pipe.execute()
+        opened = [
+            Opened(session.decode(), datetime.fromtimestamp(at, UTC), SESSION_S - left)
+            for (session, at), left in zip(found, left_s, strict=True)
+            if left > 0
+        ]
+        return sorted(opened, key=lambda one: one.unused_s)
 
     async def end(self, session: Session) -> list[str]:
         """End this session; returns what has ended."""

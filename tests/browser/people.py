@@ -64,14 +64,23 @@ class Someone:
         self.button("Go on").click()
 
     def tell(self, *topics: str) -> None:
-        """Say a little about oneself."""
+        """Say a little about oneself, a question at a time."""
         self.page.get_by_label("First name").fill(self.name)
-        self.page.get_by_label("I am 18 or over").check()
-        self.page.get_by_label("Age", exact=True).select_option("35-49")
-        self.page.get_by_label("Where you live, roughly").select_option("SE")
+        self.button("Go on").click()
+        self.button("35 to 49").click()
+        self.button("Just English").click()
+        self.page.get_by_label("The nearest of these").select_option("SE")
+        self.button("Go on").click()
+        self.sees("What do you like to talk about?")
         for topic in topics or ("Gardening",):
-            self.page.get_by_label(topic, exact=True).first.check()
-        self.button("That’s me").click()
+            self.page.get_by_label(topic, exact=True).check()
+        self.button("Go on").click()
+        self.sees("What would you rather not talk about?")
+        self.button("Skip this").click()
+        self.sees("Is any of this you, just now?")
+        self.button("Skip this").click()
+        self.button("Anyone").click()
+        self.button("No quiet hours").click()
 
     def come_in(self) -> "Someone":
         """All the way to the home view, by taps."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from playwright.sync_api import BrowserContext, Page
 
+from matcher.person import Call
 from matcher.waits import ENOUGH
 from services.adapters.waits import WaitWriter
 from tests.gateway_desk import MORNING, Desk, invitation, over
@@ -79,15 +80,33 @@ def _code(one: Place) -> None:
     one.sees("code")
 
 
-def _about_me(one: Place) -> None:
-    one.sign_in(registered=False)
-    one.show()
+def _asked(question: str) -> Setting:
+    def put(one: Place) -> None:
+        one.sign_in(registered=False)
+        one.show(f"/welcome/{question}")
+
+    return put
+
+
+def _asked_wrong(one: Place) -> None:
+    _asked("who")(one)
+    one.page.get_by_label("Only people of my own gender").check()
+    one.press("Go on")
+    one.page.locator(".error").wait_for()
+
+
+def _too_young(one: Place) -> None:
+    _asked("age")(one)
+    one.press("Under 18")
+    one.sees("welcome_too_young")
 
 
 def _about_me_wrong(one: Place) -> None:
-    _about_me(one)
+    _signed_in_as("/about-me")(one)
+    one.page.get_by_label("First name").fill("")
+    one.page.get_by_label("I am 18 or over").uncheck()
     one.page.locator("summary").click()
-    one.press("That’s me")
+    one.press("Save")
     one.page.locator(".error").first.wait_for()
 
 
@@ -106,6 +125,17 @@ def _home_stop(one: Place) -> None:
     one.page.get_by_label("until my stop").fill("21:30")
     one.press("Free until then")
     one.page.locator(".error").wait_for()
+
+
+def _mine(path: str) -> Setting:
+    def put(one: Place) -> None:
+        _, stan = one.desk.registered("Stan")
+        _, eve = one.desk.registered("Eve")
+        calls = [Call(other=who, ended_at=MORNING, talked_s=length) for who, length in ((stan, 700), (eve, 70))]
+        one.sign_in(calls=calls, blocks=(stan, eve), reported=(eve,))
+        one.show(path)
+
+    return put
 
 
 def _ran_out(one: Place) -> None:
@@ -199,7 +229,16 @@ STATES: dict[str, Setting] = {
     "sign-in": _door,
     "sign-in-wrong": _wrong_number,
     "code": _code,
-    "about-me": _about_me,
+    "question-name": _asked("name"),
+    "question-age": _asked("age"),
+    "question-languages": _asked("languages"),
+    "question-area": _asked("area"),
+    "question-likes": _asked("likes"),
+    "question-situation": _asked("situation"),
+    "question-who": _asked("who"),
+    "question-who-wrong": _asked_wrong,
+    "question-quiet": _asked("quiet"),
+    "too-young": _too_young,
     "about-me-wrong": _about_me_wrong,
     "home": _home,
     "home-ran-out": _ran_out,
@@ -222,6 +261,9 @@ STATES: dict[str, Setting] = {
     "paused": _signed_in_as("/", paused=True),
     "held": _signed_in_as("/", held=True),
     "settings": _signed_in_as("/settings"),
+    "my-calls": _mine("/calls"),
+    "my-blocks": _mine("/blocked"),
+    "my-sessions": _mine("/signed-in"),
     "change-me": _signed_in_as("/about-me"),
     "erase": _signed_in_as("/erase"),
     "nothing": _signed_in_as("/nowhere"),

@@ -43,16 +43,34 @@ def _come_in(one: Someone) -> None:
     _tab_to(one.page, "Six digits")
     one.page.keyboard.type(code)
     one.page.keyboard.press("Enter")
-    one.sees("A little about you")
+    one.sees("What’s your first name?")
     _tab_to(one.page, "First name")
     one.page.keyboard.type(one.name)
-    _press(one, "I am 18 or over", "Space")
-    _tab_to(one.page, "Age")
-    one.page.keyboard.type("35")
-    _tab_to(one.page, "Where you live, roughly")
+    one.page.keyboard.press("Enter")
+    one.sees("How old are you?")
+    _press(one, "35 to 49")
+    one.sees("Which languages do you like to talk in?")
+    _press(one, "Back")
+    one.sees("How old are you?")
+    _press(one, "35 to 49 ✓")
+    one.sees("Which languages do you like to talk in?")
+    _press(one, "Go on")
+    one.sees("Where do you live, roughly?")
+    _tab_to(one.page, "The nearest of these")
     one.page.keyboard.type("London: East")
+    _press(one, "Go on")
+    one.sees("What do you like to talk about?")
     _press(one, "Gardening", "Space")
-    _press(one, "That’s me")
+    _press(one, "Go on")
+    one.sees("What would you rather not talk about?")
+    _press(one, "Skip this")
+    one.sees("Is any of this you, just now?")
+    _press(one, "I live alone", "Space")
+    _press(one, "Go on")
+    one.sees("Whom would you like to talk with?")
+    _press(one, "Anyone")
+    one.sees("When should we never ring you?")
+    _press(one, "No quiet hours")
     one.sees("I’m free to talk for …")
 
 
@@ -132,6 +150,9 @@ def test_a_break_a_change_and_erasure_by_keyboard(new_person: NewPerson) -> None
         ("wrong", "Never put me through to them again", "blocked"),
         ("outcome", "I’d rather not say", "home"),
         ("settings", "Sign out", "sign_in"),
+        ("settings", "My calls", "my_calls"),
+        ("my-blocks", "I’d meet Stan again", "my_blocks"),
+        ("my-sessions", "Sign out everywhere", "sign_in"),
     ],
 )
 def test_whatever_can_be_tapped_can_be_pressed(

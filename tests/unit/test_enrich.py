@@ -7,7 +7,7 @@ import pytest
 
 from matcher import events as ev
 from matcher.enrich import Send, apply_person
-from matcher.person import Person, Profile
+from matcher.person import CALLS_LIMIT, Person, Profile
 
 AT = datetime(2026, 6, 15, 8, 0, tzinfo=UTC)
 PROFILE = Profile(first_name="Ann", adult=True, area="N1", cell="51.5,-0.1", languages=("en",), age_band="50-64")
@@ -101,6 +101,27 @@ def test_a_block_ends_a_bond() -> None:
     bond = told(ev.BondChanged, "b", other="bob", bond=True)
     row, _ = after(REGISTERED, bond, told(ev.PersonBlocked, "x", other="bob"))
     assert (row.bonds, row.blocks) == ((), ("bob",))
+
+
+def test_a_lifted_block_is_told_to_the_pool_and_one_that_came_with_a_report_stays() -> None:
+    blocked, lifted = told(ev.PersonBlocked, "b", other="bob"), told(ev.PersonUnblocked, "u", other="bob")
+    row, sends = after(REGISTERED, blocked, lifted)
+    assert row.blocks == ()
+    assert only(sends).features.blocks == ()
+    raised = told(ev.ConcernRaised, "c", other="bob", invitation="one", what="unkind")
+    for events in ((raised, lifted), (blocked, raised, lifted), (raised, blocked, lifted)):
+        row, sends = after(REGISTERED, *events)
+        assert (row.blocks, row.reported, sends) == (("bob",), ("bob",), [])
+
+
+def test_a_call_is_remembered_with_its_end_and_its_length_and_an_old_event_without() -> None:
+    calls = [
+        told(ev.PersonMet, f"m{number}", other="bob", ended_at=AT, talked_s=number) for number in range(CALLS_LIMIT + 5)
+    ]
+    row, _ = after(REGISTERED, *calls, told(ev.PersonMet, "old", other="eve"))
+    assert (row.met, len(row.calls), row.calls[-1].talked_s) == (("bob", "eve"), CALLS_LIMIT, CALLS_LIMIT + 4)
+    row, _ = after(REGISTERED, told(ev.PersonErased, "e"), calls[0])
+    assert (row.met, row.calls) == ((), ())
 
 
 def test_an_edit_that_the_pool_cannot_see_is_not_told_to_it() -> None:

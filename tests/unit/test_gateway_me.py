@@ -25,7 +25,7 @@ def test_what_was_just_told_is_shown_before_the_view_knows_it(gateway: Desk) -> 
     told = ABOUT_ANN | {"quiet": {"start": "22:00", "end": "07:00"}, "likes": ["birds"]}
     page.write("PUT", "/me", told)
     assert page.get("/me").json() == told | {
-        "gender": "unsaid", "avoids": [], "wishes": [], "paused": False, "held": False,
+        "gender": "unsaid", "avoids": [], "wishes": [], "situation": [], "paused": False, "held": False,
     }  # fmt: skip
 
 

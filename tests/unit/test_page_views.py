@@ -87,9 +87,9 @@ def test_who_was_let_down_is_told_kindly_and_why(gateway: Desk, change: dict[str
     assert words in look(page).text
 
 
-def test_before_a_profile_there_is_the_form_and_without_a_window_there_is_home(gateway: Desk) -> None:
+def test_before_a_profile_there_is_the_first_question_and_without_a_window_there_is_home(gateway: Desk) -> None:
     page, _ = gateway.signed_in()
-    assert look(page).view == "about_me"
+    assert look(page).view == "welcome_name"
     page, person = gateway.registered()
     assert look(page).view == "home"
     gateway.put_waiting(person, end="ran_out")
@@ -173,7 +173,7 @@ def test_a_part_is_sent_only_when_something_else_is_to_be_seen(gateway: Desk) ->
     assert Seen(part.text).view == "waiting"
 
 
-@pytest.mark.parametrize("showing", ["settings", "about_me", "erase"])
+@pytest.mark.parametrize("showing", ["settings", "about_me", "erase", "my_calls", "my_blocks"])
 def test_settings_stay_until_somebody_rings(gateway: Desk, showing: str) -> None:
     page, person = gateway.registered()
     gateway.put_waiting(person)
@@ -260,14 +260,18 @@ VIEWS = sorted(path.stem for path in (HERE / "templates" / "views").glob("*.html
 
 def _shown(word: str) -> dict[str, Any]:
     """Everything that any view is told, with `word` for each text."""
-    about = about_me({"first_name": word, "quiet": {"start": word, "end": word}}, dict.fromkeys(BLANK, word), True)
+    about = about_me({"first_name": word, "quiet": {"start": word, "end": word}}, dict.fromkeys(BLANK, word))
+    mine = dict.fromkeys(("first_name", "when", "used", "block", "can_be_lifted", "this_one"), word)
+    mine |= {"talked_s": 600, "can_be_lifted": False, "this_one": False}
+    asked = dict.fromkeys(("name", "number", "of", "can_wait", "back"), word)
     line = dict.fromkeys(("name", "number", "when", "emergency"), word)
     texts = ("said", "phone", "error", "demo_code", "first_name", "other_name", "quiet", "until", "topic", "invitation",
              "side", "what", "message", "action", "key", "comfort", "company", "likely")  # fmt: skip
     numbers = {"remaining_s": 20.0, "window_s": 600.0, "minutes_left": 10}
     return {**dict.fromkeys(texts, word), **numbers, **about.shown, "reasons": [word, f"topic:{word}"], "note": "x",
             "ran_out": True, "knows_somebody": True,
-            "no_microphone": True, "fields": [(word, word)], "crisis_line": line}  # fmt: skip
+            "no_microphone": True, "fields": [(word, word)], "crisis_line": line,
+            "asked": asked, "mine": [mine, mine | {"can_be_lifted": True, "this_one": True}]}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", VIEWS)

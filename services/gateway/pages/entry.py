@@ -59,7 +59,7 @@ def routes(desk: Desk) -> APIRouter:
             if reply.status == 422 and (not code or "field" in reply.message):
                 reply.said = {"message": "Please type the six digits of the code."}
             return show_code(request, phone, reply, None, _shown_code(form))
-        return _with_cookies(go(request, "/"), reply)
+        return with_cookies(go(request, "/"), reply)
 
     @router.post("/page/sign-out")
     async def post_sign_out(request: Request) -> Response:
@@ -67,7 +67,7 @@ def routes(desk: Desk) -> APIRouter:
         reply = await ask(request, "DELETE", "/sessions", None, form.key)
         if reply.away:
             return away(request)
-        return _with_cookies(go(request, "/?signed-out"), reply)
+        return with_cookies(go(request, "/?signed-out"), reply)
 
     @router.post("/page/erase")
     async def post_erase(request: Request) -> Response:
@@ -75,7 +75,7 @@ def routes(desk: Desk) -> APIRouter:
         reply = await ask(request, "DELETE", "/me", None, form.key)
         if not reply.taken:
             return await desk.told(request, reply)
-        return _with_cookies(go(request, "/?erased"), reply)
+        return with_cookies(go(request, "/?erased"), reply)
 
     return router
 
@@ -86,7 +86,8 @@ def _shown_code(form: PageForm) -> str:
     return shown if shown.isascii() and shown.isdigit() and len(shown) <= 12 else ""
 
 
-def _with_cookies(response: Response, reply: Reply) -> Response:
+def with_cookies(response: Response, reply: Reply) -> Response:
+    """The response with the cookies that the API set."""
     for cookie in reply.cookies:
         response.headers.append("set-cookie", cookie)
     return response

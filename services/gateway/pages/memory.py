@@ -1,11 +1,12 @@
 """What the page remembers of somebody between two requests, in Redis; losing it costs a repeated question, no more.
 
-Place in the flow: between what somebody has just done and the views that will show it (`doing`, seconds), and after a
-call (`step`: how far they are with the newest invitation, a day).
+Place in the flow: between what somebody has just done and the views that will show it (`doing`, seconds), after a
+call (`step`: how far they are with the newest invitation, a day), and on coming in (`draft`: what they have answered).
 """
 
-from dataclasses import dataclass
-from typing import Literal
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
 
 import redis.asyncio
 
@@ -16,6 +17,22 @@ DOING_S = 10
 """If the views do not show by then what was done, the page shows the views."""
 STEP_S = 24 * 3600
 """As long as an invitation is shown."""
+
+
+DRAFT_S = 24 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What a newcomer has told us by field, and which questions they have been asked."""
+
+    given: dict[str, Any] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+
+    def answered(self, question: str, fields: tuple[str, ...], answer: dict[str, Any]) -> "Draft":
+        """The same with this answer in place of an earlier one."""
+        kept = {name: value for name, value in self.given.items() if name not in fields}
+        return Draft(kept | answer, [*(one for one in self.asked if one != question), question])
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +60,7 @@ class Memory:
         self._redis = client
         self._doing = prefix + "page-doing:"
         self._step = prefix + "page-step:"
+        self._draft = prefix + "page-draft:"
 
     async def put_doing(self, person: str, act: Act, subject: str) -> None:
         """They have just done this, and it was taken."""
@@ -54,6 +72,19 @@ class Memory:
             pipe.set(self._step + person, f"{step} {invitation}", ex=STEP_S)
             pipe.delete(self._doing + person)
             await pipe.execute()
+
+    async def put_draft(self, person: str, draft: Draft) -> None:
+        """They have told us this much."""
+        await self._redis.set(self._draft + person, json.dumps(asdict(draft)), ex=DRAFT_S)
+
+    async def draft(self, person: str) -> Draft:
+        """What they have told us."""
+        kept = await self._redis.get(self._draft + person)
+        return Draft(**json.loads(kept)) if kept else Draft()
+
+    async def forget_draft(self, person: str) -> None:
+        """They came in, or may not."""
+        await self._redis.delete(self._draft + person)
 
     async def find(self, person: str) -> Remembered:
         """What there is."""

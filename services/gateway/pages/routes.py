@@ -1,6 +1,6 @@
 """Everything under the page: the page itself, the part of it that changes, settings, files, and the forms.
 
-Place in the flow: browser -> **routes** -> entry, profile, talk.
+Place in the flow: browser -> **routes** -> entry, welcome, profile, mine, talk.
 """
 
 import redis.exceptions
@@ -10,13 +10,13 @@ from starlette.staticfiles import StaticFiles
 
 from matcher.errors import Away
 from services.gateway.gateway import Gateway
-from services.gateway.pages import entry, profile, talk
+from services.gateway.pages import entry, mine, profile, talk, welcome
 from services.gateway.pages.guard import SafeHeaders
 from services.gateway.pages.render import STATIC, go, show
 from services.gateway.pages.showing import AGAIN, SIGNED_OUT, Desk, away
 from services.gateway.pages.view import URGENT, View
 
-STAYS = ("settings", "about_me", "erase")
+STAYS = ("settings", "about_me", "erase", "welcome", "my_calls", "my_blocks", "my_sessions")
 """Pages that only a ring or a call replaces."""
 
 
@@ -24,7 +24,7 @@ def add_pages(app: FastAPI, gateway: Gateway) -> None:
     """Let `app` serve the companion page, and send safe headers with everything."""
     desk = Desk(gateway)
     app.include_router(_routes(desk))
-    for module in (entry, profile, talk):
+    for module in (entry, mine, profile, talk, welcome):
         app.include_router(module.routes(desk))
     app.router.routes.append(Mount("/static", StaticFiles(directory=STATIC)))
     app.add_middleware(SafeHeaders)
@@ -57,7 +57,7 @@ def _routes(desk: Desk) -> APIRouter:
                 view = await desk.view(me)
         except (Away, redis.exceptions.RedisError):
             return Response(status_code=204)
-        if showing == AGAIN or view.key == showing or (showing in STAYS and view.name not in URGENT):
+        if showing == AGAIN or view.key == showing or (showing.partition(":")[0] in STAYS and view.name not in URGENT):
             return Response(status_code=204)
         return show(request, view, signed_in=True)
 

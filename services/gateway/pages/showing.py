@@ -19,8 +19,9 @@ from services.gateway.invitations import CRISIS_LINE, find
 from services.gateway.pages.asking import Reply
 from services.gateway.pages.guard import PageForm
 from services.gateway.pages.memory import Memory
+from services.gateway.pages.questions import first_open, question
 from services.gateway.pages.render import go, is_htmx, show
-from services.gateway.pages.view import URGENT, Standing, View, about_me, view_of
+from services.gateway.pages.view import URGENT, Standing, View, view_of
 from services.gateway.signin import Session
 
 SIGNED_OUT = "/?signed-out"
@@ -47,7 +48,8 @@ class Desk:
         """The view for this moment. Raises Away, redis.RedisError."""
         row = await self.gateway.people.find(me.person)
         if row is None:
-            return about_me({}, {}, first=True)
+            draft = await self.memory.draft(me.person)
+            return question(first_open(draft), draft.given)
         _, waiting, invitation = await self.gateway.views.state(me.person)
         other = await self.gateway.views.person(invitation.other(me.person)) if invitation else None
         name = other.profile.first_name if other and other.profile else None

@@ -61,15 +61,15 @@ class Standing:
 
 BLANK: dict[str, Any] = {
     "first_name": "", "adult": False, "age_band": "", "area": "", "languages": ["en"], "likes": [], "avoids": [],
-    "wishes": [], "gender": "unsaid", "quiet": {"start": "22:00", "end": "07:00"},
+    "wishes": [], "situation": [], "gender": "unsaid", "quiet": {"start": "22:00", "end": "07:00"},
 }  # fmt: skip
 """What the form about oneself holds before anything is told."""
 
 
-def about_me(given: dict[str, Any], errors: dict[str, str], first: bool) -> View:
+def about_me(given: dict[str, Any], errors: dict[str, str]) -> View:
     """The form about oneself with what was given, and what is wrong with it by field ("" for no field)."""
     errors = dict.fromkeys((*BLANK, ""), "") | errors
-    return View("about_me", "about_me", {"given": BLANK | given, "errors": errors, "first": first})
+    return View("about_me", "about_me", {"given": BLANK | given, "errors": errors})
 
 
 def view_of(standing: Standing) -> View:

@@ -5,9 +5,10 @@ Place in the flow: a view -> **words** -> template. A code without words of its 
 
 import math
 from collections.abc import Iterable
+from datetime import datetime
 
 from matcher.match import ANY_TOPIC
-from matcher.person import AGE_BANDS, LANGUAGES, TOPICS
+from matcher.person import AGE_BANDS, LANGUAGES, MARKETS, TOPICS
 from matcher.waits import Usual
 from services.gateway.lists import AREAS
 
@@ -23,6 +24,13 @@ WISH_WORDS = {
     "same_gender": "Only people of my own gender",
     "near_age": "Only people near my age",
     "near_home": "Only people who live near me",
+}
+SITUATION_WORDS = {
+    "new-parent": "I have a new baby",
+    "caring": "I care for somebody",
+    "bereaved": "Somebody close to me has died",
+    "living-alone": "I live alone",
+    "leaver": "I have left school or a job",
 }
 COMPANY_WORDS = {"new": "Someone new", "known": "Someone I know", "either": "Either"}
 KNOWN_ONLY = "We ring you when one of the people you know is free."
@@ -62,6 +70,21 @@ def minutes_words(seconds: float) -> str:
     return "1 minute" if minutes == 1 else f"{minutes} minutes"
 
 
+def day_words(when: datetime) -> str:
+    """A day and an hour where people live."""
+    local = when.astimezone(MARKETS["GB"])
+    return f"{local:%A} {local.day} {local:%B}, {local:%H:%M}"
+
+
+def ago_words(seconds: float) -> str:
+    """How long ago something was, in the largest unit that fits."""
+    for unit, length_s in (("day", 86_400), ("hour", 3600), ("minute", 60)):
+        count = int(seconds // length_s)
+        if count:
+            return f"{count} {unit}{'s' if count > 1 else ''} ago"
+    return "just now"
+
+
 def likely_words(usual: Usual | None) -> str:
     """How long it is likely to take, from what is known of others at this hour; never more than that."""
     if usual is None:
@@ -85,5 +108,6 @@ def choices() -> dict[str, list[tuple[str, str]]]:
         "age_bands": [(band, band.replace("-", " to ")) for band in AGE_BANDS],
         "genders": list(GENDER_WORDS.items()),
         "wishes": list(WISH_WORDS.items()),
+        "situations": list(SITUATION_WORDS.items()),
         "company": list(COMPANY_WORDS.items()),
     }

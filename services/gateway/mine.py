@@ -1,0 +1,153 @@
+"""Routes: what we hold of somebody, for themselves: calls, blocks, where they are signed in, all of it.
+
+Place in the flow: the person's own row, their sessions -> **the page, a file to keep**; unblock -> person-events. Of
+other people only the first name is shown, and only while they are here.
+"""
+
+import json
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Request, Response
+from pydantic import Field
+
+from matcher.errors import NotFound
+from matcher.events import PersonUnblocked
+from matcher.person import Person
+from matcher.values import Value, derived_id
+from services.gateway import me as about
+from services.gateway.answers import ACCEPTED, Answer
+from services.gateway.body import Nothing
+from services.gateway.gateway import COOKIE, Asked, Gateway
+from services.gateway.limits import ANSWERS, CHANGES, EXPORTS
+from services.gateway.live import Hub
+from services.gateway.shown import shown_availability
+from services.gateway.signin import Session
+
+FILE_NAME = "partyline-about-me.json"
+NOT_HERE = (
+    "What you wrote to us about another person, and what others said after a call with you, is not in this file: it is "
+    "about them as well."
+)
+
+
+class Unblock(Value):
+    """Body of POST /me/unblock: the `block` of GET /me/blocks."""
+
+    block: Annotated[str, Field(min_length=1, max_length=80)]
+
+
+class Mine:
+    """What we hold of one person."""
+
+    def __init__(self, gateway: Gateway, me: Session) -> None:
+        self._gateway = gateway
+        self._me = me
+
+    async def row(self) -> Person:
+        """Their row; of somebody who has told us nothing yet an empty one. Raises Away."""
+        return await self._gateway.people.find(self._me.person) or Person(offset=-1, person=self._me.person)
+
+    async def calls(self) -> list[dict[str, Any]]:
+        """Their newest calls, the last one first."""
+        calls = (await self.row()).calls
+        return [
+            {"first_name": await self._name(call.other), "ended_at": call.ended_at.isoformat(),
+             "talked_s": call.talked_s}
+            for call in reversed(calls)
+        ]  # fmt: skip
+
+    async def blocks(self) -> list[dict[str, Any]]:
+        """Whom they blocked, the last one first; a block that came with a report stays."""
+        row = await self.row()
+        return [
+            {"block": self.block_id(other), "first_name": await self._name(other),
+             "can_be_lifted": other not in row.reported}
+            for other in reversed(row.blocks)
+        ]  # fmt: skip
+
+    async def sessions(self) -> list[dict[str, Any]]:
+        """Where they are signed in, the last used first."""
+        return [
+            {"since": one.at.isoformat(), "unused_s": one.unused_s, "this_one": one.session == self._me.session}
+            for one in await self._gateway.sessions.of(self._me.person)
+        ]
+
+    async def everything(self) -> dict[str, Any]:
+        """All of it."""
+        row = await self.row()
+        waiting = await self._gateway.views.waiting(self._me.person)
+        return {
+            "phone": self._me.phone,
+            "about_me": about.shown(row) if row.profile else None,
+            "free": shown_availability(waiting, self._gateway.clock.now()) if waiting else None,
+            "calls": await self.calls(),
+            "answers_after_calls": {"given": row.gave, "of_them_yes": row.gave_yes},
+            "blocks": [{name: one[name] for name in ("first_name", "can_be_lifted")} for one in await self.blocks()],
+            "sessions": await self.sessions(),
+            "not_in_this_file": NOT_HERE,
+        }
+
+    def block_id(self, other: str) -> str:
+        """What stands for this block: it tells nothing of the other."""
+        return derived_id("block", self._me.person, other)
+
+    async def _name(self, other: str) -> str | None:
+        row = await self._gateway.views.person(other)
+        return row.profile.first_name if row and row.profile else None
+
+
+def routes(gateway: Gateway, hub: Hub) -> APIRouter:
+    """The routes of this module."""
+    router = APIRouter()
+
+    async def unblock(asked: Asked[Unblock]) -> Answer:
+        await gateway.limits.take(ANSWERS, asked.me.person, asked.key)
+        mine = Mine(gateway, asked.me)
+        row = await mine.row()
+        others = [one for one in row.blocks if one not in row.reported and mine.block_id(one) == asked.form.block]
+        if not others:
+            raise NotFound("There is no such block, or it has to stay.")
+        await gateway.tell(PersonUnblocked(other=others[0], **asked.about_me("unblocked")))
+        return ACCEPTED
+
+    async def end_sessions(asked: Asked[Nothing]) -> Answer:
+        await gateway.limits.take(CHANGES, asked.me.person, asked.key)
+        await hub.say_ended(await gateway.sessions.end_all(asked.me.person))
+        return ACCEPTED
+
+    @router.get("/me/calls")
+    async def get_calls(request: Request) -> Response:
+        return await gateway.read(request, lambda me: _answer("calls", Mine(gateway, me).calls()))
+
+    @router.get("/me/blocks")
+    async def get_blocks(request: Request) -> Response:
+        return await gateway.read(request, lambda me: _answer("blocks", Mine(gateway, me).blocks()))
+
+    @router.get("/me/sessions")
+    async def get_sessions(request: Request) -> Response:
+        return await gateway.read(request, lambda me: _answer("sessions", Mine(gateway, me).sessions()))
+
+    @router.get("/me/export")
+    async def get_export(request: Request) -> Response:
+        async with gateway.room.in_time():
+            me = await gateway.signed_in(request)
+            await gateway.limits.take(EXPORTS, me.person)
+            text = json.dumps(await Mine(gateway, me).everything(), ensure_ascii=False, indent=2)
+        headers = {"Content-Disposition": f'attachment; filename="{FILE_NAME}"', "Cache-Control": "no-store"}
+        return Response(text, media_type="application/json", headers=headers)
+
+    @router.post("/me/unblock")
+    async def post_unblock(request: Request) -> Response:
+        return await gateway.write(request, Unblock, unblock)
+
+    @router.delete("/me/sessions")
+    async def delete_sessions(request: Request) -> Response:
+        response = await gateway.write(request, Nothing, end_sessions)
+        response.delete_cookie(COOKIE)
+        return response
+
+    return router
+
+
+async def _answer(name: str, wanted: Any) -> Answer:
+    return Answer(200, {name: await wanted})

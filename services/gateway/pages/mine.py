@@ -1,0 +1,76 @@
+"""What somebody finds under Settings: their calls, whom they blocked, where they are signed in.
+
+Place in the flow: settings -> **what we hold of them** -> unblock, sign out everywhere.
+"""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+
+from services.gateway.mine import Mine
+from services.gateway.pages.asking import ask
+from services.gateway.pages.entry import with_cookies
+from services.gateway.pages.guard import read_page_form
+from services.gateway.pages.render import go, show
+from services.gateway.pages.showing import SIGNED_OUT, Desk, away
+from services.gateway.pages.view import View
+from services.gateway.pages.words import ago_words, day_words
+
+Shown = Callable[[Mine], Awaitable[list[dict[str, Any]]]]
+
+
+async def _calls(mine: Mine) -> list[dict[str, Any]]:
+    return [one | {"when": day_words(datetime.fromisoformat(one["ended_at"]))} for one in await mine.calls()]
+
+
+async def _sessions(mine: Mine) -> list[dict[str, Any]]:
+    return [
+        one | {"when": day_words(datetime.fromisoformat(one["since"])), "used": ago_words(one["unused_s"])}
+        for one in await mine.sessions()
+    ]
+
+
+SCREENS: dict[str, tuple[str, Shown]] = {
+    "/calls": ("my_calls", _calls),
+    "/blocked": ("my_blocks", Mine.blocks),
+    "/signed-in": ("my_sessions", _sessions),
+}
+
+
+def routes(desk: Desk) -> APIRouter:
+    """The routes of this module."""
+    router = APIRouter()
+
+    def add(path: str, name: str, shown: Shown) -> None:
+        async def get(request: Request) -> Response:
+            async with desk.gateway.room.in_time():
+                me = await desk.session(request)
+                if me is None or await desk.urgent(request):
+                    return go(request, "/")
+                told = {"mine": await shown(Mine(desk.gateway, me))}
+                return show(request, View(name, name, told), signed_in=True)
+
+        router.add_api_route(path, get, methods=["GET"])
+
+    for path, (name, shown) in SCREENS.items():
+        add(path, name, shown)
+
+    @router.post("/page/unblock")
+    async def post_unblock(request: Request) -> Response:
+        form = await read_page_form(request)
+        reply = await ask(request, "POST", "/me/unblock", {"block": form.one("block")}, form.key)
+        if reply.taken:
+            return go(request, "/blocked")
+        return await desk.told(request, reply)
+
+    @router.post("/page/sign-out-everywhere")
+    async def post_sign_out_everywhere(request: Request) -> Response:
+        form = await read_page_form(request)
+        reply = await ask(request, "DELETE", "/me/sessions", None, form.key)
+        if reply.away:
+            return away(request)
+        return with_cookies(go(request, SIGNED_OUT), reply)
+
+    return router
