@@ -15,6 +15,8 @@ from matcher.events import (
     BondChanged,
     ConcernRaised,
     Event,
+    PasskeyAdded,
+    PasskeyRemoved,
     PersonBlocked,
     PersonChanged,
     PersonEdited,
@@ -36,10 +38,12 @@ from matcher.person import (
     CALLS_LIMIT,
     CONCERNS_LIMIT,
     MET_LIMIT,
+    PASSKEYS_LIMIT,
     RECENT_EVENTS,
     Call,
     Concern,
     Market,
+    Passkey,
     Person,
 )
 from matcher.values import derived_id
@@ -97,6 +101,10 @@ def _changed(row: Person, event: PersonEvent) -> Person:
                 change["reported"] = _with(row.reported, event.other)[-BLOCKS_LIMIT:]
         case PersonUnblocked() if event.other not in row.reported:
             change = {"blocks": _without(row.blocks, event.other)}
+        case PasskeyAdded() if row.profile:
+            change = {"passkeys": (*_other_keys(row, event.passkey.id), event.passkey)[-PASSKEYS_LIMIT:]}
+        case PasskeyRemoved():
+            change = {"passkeys": _other_keys(row, event.passkey)}
         case PersonMet() if not row.erased:
             change = {"met": _with(row.met, event.other)[-MET_LIMIT:], "calls": _called(row, event)}
         case BondChanged():
@@ -111,6 +119,10 @@ def _changed(row: Person, event: PersonEvent) -> Person:
                 offset=row.offset, person=row.person, held=row.held, erased=True, concerns=concerns, recent=row.recent
             )  # fmt: skip
     return row.model_copy(update=change)
+
+
+def _other_keys(row: Person, id_: str) -> tuple[Passkey, ...]:
+    return tuple(one for one in row.passkeys if one.id != id_)
 
 
 def _called(row: Person, event: PersonMet) -> tuple[Call, ...]:

@@ -13,7 +13,7 @@ from matcher.availability import MAX_WINDOW, Company
 from matcher.errors import BadEvent
 from matcher.invitation import Answer, Invitation
 from matcher.model_file import ModelFile
-from matcher.person import Features, Market, Profile
+from matcher.person import Features, Market, Passkey, Profile
 from matcher.values import Utc, Value
 
 WHAT_LIMIT = 2000
@@ -62,6 +62,20 @@ class PersonUnblocked(PersonEvent):
 
     type: Literal["person.unblocked.v1"] = "person.unblocked.v1"
     other: str
+
+
+class PasskeyAdded(PersonEvent):
+    """They can sign in with this key."""
+
+    type: Literal["passkey.added.v1"] = "passkey.added.v1"
+    passkey: Passkey
+
+
+class PasskeyRemoved(PersonEvent):
+    """They can no longer sign in with the key of this id."""
+
+    type: Literal["passkey.removed.v1"] = "passkey.removed.v1"
+    passkey: str
 
 
 class PersonPaused(PersonEvent):
@@ -164,8 +178,8 @@ class AvailabilityClosed(PersonEvent):
 
 PersonTopicEvent = Annotated[
     PersonRegistered | PersonChanged | PersonBlocked | PersonUnblocked | PersonPaused | PersonResumed | PersonErased
-    | ConcernRaised | PersonHeld | PersonMet | BondChanged | AnswerCounted | AvailabilityOpened | AvailabilityMoved
-    | AvailabilityClosed,
+    | PasskeyAdded | PasskeyRemoved | ConcernRaised | PersonHeld | PersonMet | BondChanged | AnswerCounted
+    | AvailabilityOpened | AvailabilityMoved | AvailabilityClosed,
     Field(discriminator="type"),
 ]  # fmt: skip
 
@@ -370,9 +384,8 @@ ADAPTERS: dict[str, TypeAdapter[Any]] = {
 def read_event(topic: str, value: bytes | None) -> Any:
     """The event in `value` of `topic`.
 
-    Raises:
-        BadEvent: it is not JSON, of an unknown type or version, or a field is wrong; the message names the field
-            and never repeats its value, which may be a name or a number.
+    Raises BadEvent if it is not JSON, of an unknown type or version, or a field is wrong; the message names the field
+    and never repeats its value, which may be a name or a number.
     """
     if value is None:
         raise BadEvent("the event is empty")

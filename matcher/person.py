@@ -39,6 +39,7 @@ BONDS_LIMIT = 200
 BLOCKS_LIMIT = 5_000
 CONCERNS_LIMIT = 20
 CALLS_LIMIT = 50
+PASSKEYS_LIMIT = 10
 """A row is one message: what it lists is bounded, the newest stay."""
 
 
@@ -134,6 +135,15 @@ class Call(Value):
     talked_s: Annotated[int, Field(ge=0)]
 
 
+class Passkey(Value):
+    """A key with which a person's telephone or computer signs them in: its public half, for one site, base64url."""
+
+    id: Annotated[str, Field(min_length=1, max_length=1400)]
+    public_key: Annotated[str, Field(min_length=1, max_length=1400)]
+    site: Annotated[str, Field(min_length=1, max_length=253)]
+    added: Utc
+
+
 class Person(Row):
     """The row of a person in `people`. `offset` is that of person-events. Of its `blocks`, those of people whom they
     `reported` stay for good.
@@ -153,6 +163,7 @@ class Person(Row):
     reported: tuple[str, ...] = ()
     met: tuple[str, ...] = ()
     calls: tuple[Call, ...] = ()
+    passkeys: tuple[Passkey, ...] = ()
     gave: int = 0
     gave_yes: int = 0
     got: int = 0

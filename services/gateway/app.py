@@ -17,7 +17,7 @@ from matcher.errors import Away, BadRequest, PartylineError
 from matcher.ports import Clock
 from services.adapters.views import ViewReader
 from services.clock import SystemClock
-from services.gateway import availability, entry, invitations, lines, me, mine, signals
+from services.gateway import availability, entry, invitations, lines, me, mine, passkeys, signals
 from services.gateway.answers import Answer, comforted, refusal
 from services.gateway.gateway import Gateway, Room
 from services.gateway.idempotency import Once
@@ -58,6 +58,7 @@ def build(
     app.include_router(entry.routes(gateway, hub))
     app.include_router(me.routes(gateway, hub))
     app.include_router(mine.routes(gateway, hub))
+    app.include_router(passkeys.routes(gateway))
     app.include_router(availability.routes(gateway))
     app.include_router(invitations.routes(gateway))
     app.include_router(lines.routes(gateway, hub, receipts))

@@ -30,6 +30,7 @@ CHANGES = Limit("changes", 60, 60)
 """Profile, pause, availability."""
 ANSWERS = Limit("answers", 60, 60)
 """Accept, decline, outcome, block, unblock."""
+PASSKEYS = Limit("passkeys", 30, 600)
 EXPORTS = Limit("exports", 20, 600)
 CONCERNS = Limit("concerns", 20, 60)
 """Apart from the others: nothing else that a person does may keep them from being heard."""

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
 from matcher.errors import NotFound
-from matcher.events import PersonUnblocked
+from matcher.events import PasskeyRemoved, PersonUnblocked
 from matcher.person import Person
 from matcher.values import Value, derived_id
 from services.gateway import me as about
@@ -26,7 +26,7 @@ from services.gateway.signin import Session
 FILE_NAME = "partyline-about-me.json"
 NOT_HERE = (
     "What you wrote to us about another person, and what others said after a call with you, is not in this file: it is "
-    "about them as well."
+    "about them as well. Your number is in it if you came in with a code, not with a passkey."
 )
 
 
@@ -77,15 +77,22 @@ class Mine:
         row = await self.row()
         waiting = await self._gateway.views.waiting(self._me.person)
         return {
-            "phone": self._me.phone,
+            "phone": self._me.phone or None,
             "about_me": about.shown(row) if row.profile else None,
             "free": shown_availability(waiting, self._gateway.clock.now()) if waiting else None,
             "calls": await self.calls(),
             "answers_after_calls": {"given": row.gave, "of_them_yes": row.gave_yes},
             "blocks": [{name: one[name] for name in ("first_name", "can_be_lifted")} for one in await self.blocks()],
             "sessions": await self.sessions(),
+            "passkeys": self.passkeys(row),
             "not_in_this_file": NOT_HERE,
         }
+
+    def passkeys(self, row: Person) -> list[dict[str, Any]]:
+        """The passkeys in their row, the newest first."""
+        return [
+            {"passkey": one.id, "site": one.site, "added": one.added.isoformat()} for one in reversed(row.passkeys)
+        ]
 
     def block_id(self, other: str) -> str:
         """What stands for this block: it tells nothing of the other."""
@@ -112,6 +119,10 @@ def routes(gateway: Gateway, hub: Hub) -> APIRouter:
 
     async def end_sessions(asked: Asked[Nothing]) -> Answer:
         await gateway.limits.take(CHANGES, asked.me.person, asked.key)
+        common = asked.about_me("passkey-removed")
+        for one in (await Mine(gateway, asked.me).row()).passkeys:  # a lost telephone must not come in by itself
+            common["id"] = derived_id("passkey-removed", common["person"], asked.key, one.id)
+            await gateway.tell(PasskeyRemoved(passkey=one.id, **common))
         await hub.say_ended(await gateway.sessions.end_all(asked.me.person))
         return ACCEPTED
 

@@ -1,13 +1,13 @@
 """Every state of the companion page, at a gateway whose views are put in place by hand; for axe and screenshots."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
 from playwright.sync_api import BrowserContext, Page
 
-from matcher.person import Call
+from matcher.person import Call, Passkey
 from matcher.waits import ENOUGH
 from services.adapters.waits import WaitWriter
 from tests.gateway_desk import MORNING, Desk, invitation, over
@@ -70,7 +70,7 @@ def _wrong_number(one: Place) -> None:
     one.show()
     one.page.get_by_label("Your phone number").fill("12")
     one.press("Send me a code")
-    one.page.locator(".error").wait_for()
+    one.page.locator("#phone-error").wait_for()
 
 
 def _code(one: Place) -> None:
@@ -124,7 +124,7 @@ def _home_stop(one: Place) -> None:
     _home_known(one)
     one.page.get_by_label("until my stop").fill("21:30")
     one.press("Free until then")
-    one.page.locator(".error").wait_for()
+    one.page.locator("#until-error").wait_for()
 
 
 def _mine(path: str) -> Setting:
@@ -136,6 +136,23 @@ def _mine(path: str) -> Setting:
         one.show(path)
 
     return put
+
+
+def _with_a_name(then: Setting) -> Setting:
+    """The same at an address that can have passkeys."""
+
+    def put(one: Place) -> None:
+        one.desk = replace(one.desk, url=one.desk.url.replace("127.0.0.1", "localhost"))
+        then(one)
+        one.page.locator("[data-passkey]:not([hidden])").first.wait_for()
+
+    return put
+
+
+def _my_passkeys(one: Place) -> None:
+    key = Passkey(id="id", public_key="key", site="localhost", added=MORNING)
+    one.sign_in(passkeys=(key, key.model_copy(update={"id": "other"})))
+    one.show("/passkeys")
 
 
 def _ran_out(one: Place) -> None:
@@ -228,6 +245,7 @@ def _invited(**change: Any) -> Setting:
 STATES: dict[str, Setting] = {
     "sign-in": _door,
     "sign-in-wrong": _wrong_number,
+    "sign-in-passkey": _with_a_name(_door),
     "code": _code,
     "question-name": _asked("name"),
     "question-age": _asked("age"),
@@ -263,6 +281,8 @@ STATES: dict[str, Setting] = {
     "settings": _signed_in_as("/settings"),
     "my-calls": _mine("/calls"),
     "my-blocks": _mine("/blocked"),
+    "home-passkey": _with_a_name(_home),
+    "my-passkeys": _with_a_name(_my_passkeys),
     "my-sessions": _mine("/signed-in"),
     "change-me": _signed_in_as("/about-me"),
     "erase": _signed_in_as("/erase"),

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import NewPerson
 from tests.browser.people import Someone
@@ -11,6 +11,9 @@ from tests.browser.states import STATES, Place, place
 from tests.gateway_desk import Desk
 
 TABS_LIMIT = 120
+TOUCH = {"protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True,
+         "isUserVerified": True, "automaticPresenceSimulation": True}  # fmt: skip
+"""What Chromium takes for a finger on the telephone."""
 FOCUSED = """() => { const one = document.activeElement; if (!one || one === document.body) return ["", true];
   const label = one.labels?.[0]?.textContent ?? one.innerText ?? "";
   const shown = one.closest(".choice") ?? one;
@@ -106,9 +109,36 @@ def test_from_the_door_to_a_call_and_home_again_by_keyboard(new_person: NewPerso
     stan.sees("I’m free to talk for …")
 
 
+def _come_in_again_with_one_touch(one: Someone) -> None:
+    """A passkey is made, signs in, and is removed."""
+    authenticator = one.page.context.new_cdp_session(one.page)
+    authenticator.send("WebAuthn.enable")
+    authenticator.send("WebAuthn.addVirtualAuthenticator", {"options": TOUCH})
+    _press(one, "Set it up")
+    one.sees("Come in with one touch")
+    one.reads("Set up on")
+    _press(one, "Settings")
+    one.sees("Settings")
+    _press(one, "Sign out")
+    one.sees("Somebody to talk to")
+    _press(one, "Come in with one touch")
+    one.sees("I’m free to talk for …")
+    _press(one, "Settings")
+    one.sees("Settings")
+    _press(one, "Come in with one touch")
+    one.sees("Come in with one touch")
+    _press(one, "Set it up here")
+    one.reads("set up already")
+    _press(one, "Remove it")
+    expect(one.button("Remove it")).to_have_count(0)
+    _press(one, "Partyline")
+    one.sees("I’m free to talk for …")
+
+
 def test_a_break_a_change_and_erasure_by_keyboard(new_person: NewPerson) -> None:
     ada = new_person("Ada")
     _come_in(ada)
+    _come_in_again_with_one_touch(ada)
     _press(ada, "Settings")
     ada.sees("Settings")
     _press(ada, "Have a break from calls")

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from matcher.events import PersonUnblocked
-from matcher.person import Call
+from matcher.person import Call, Passkey
 from tests.gateway_desk import MORNING, Desk, Listener, Page
 from tests.page_reader import look, press
 
 READ = ("/me/calls", "/me/blocks", "/me/sessions", "/me/export")
-SCREENS = ("/calls", "/blocked", "/signed-in")
+SCREENS = ("/calls", "/blocked", "/passkeys", "/signed-in")
 
 
 def _with_past(gateway: Desk) -> tuple[Page, str, tuple[str, str]]:
@@ -116,6 +116,18 @@ def test_signing_out_everywhere_ends_every_session_and_every_line(gateway: Desk)
     assert left.headers["location"] == "/?signed-out"
     listener.wait_for_end()
     assert second.get("/me").status_code == first.get("/me").status_code == 401
+
+
+def test_signing_out_everywhere_takes_every_passkey_away(gateway: Desk) -> None:
+    page, person = gateway.registered()
+    keys = tuple(Passkey(id=f"key-{n}", public_key="key", site="localhost", added=MORNING) for n in range(2))
+    gateway.put_person(person, passkeys=keys)
+    gateway.outbox.loses_answers = True
+    assert page.write("DELETE", "/me/sessions", key="a-key-of-this-test").status_code == 503
+    gateway.outbox.loses_answers = False
+    assert page.write("DELETE", "/me/sessions", key="a-key-of-this-test").status_code == 202
+    removed = {event.id: event.passkey for event in gateway.said("person-events")}
+    assert sorted(removed.values()) == ["key-0", "key-1"]
 
 
 def test_a_file_is_not_asked_for_without_end(gateway: Desk) -> None:

@@ -20,6 +20,7 @@ STEP_S = 24 * 3600
 
 
 DRAFT_S = 24 * 3600
+NO_PASSKEY_S = 90 * 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ class Remembered:
     subject: str | None = None
     step: str | None = None
     invitation: str | None = None
+    no_passkey: bool = False
 
     def does(self, act: Act, subject: str) -> bool:
         """Whether they have just done this to it."""
@@ -61,6 +63,7 @@ class Memory:
         self._doing = prefix + "page-doing:"
         self._step = prefix + "page-step:"
         self._draft = prefix + "page-draft:"
+        self._no_passkey = prefix + "page-no-passkey:"
 
     async def put_doing(self, person: str, act: Act, subject: str) -> None:
         """They have just done this, and it was taken."""
@@ -72,6 +75,10 @@ class Memory:
             pipe.set(self._step + person, f"{step} {invitation}", ex=STEP_S)
             pipe.delete(self._doing + person)
             await pipe.execute()
+
+    async def put_no_passkey(self, person: str) -> None:
+        """They do not want to be offered a passkey just now."""
+        await self._redis.set(self._no_passkey + person, 1, ex=NO_PASSKEY_S)
 
     async def put_draft(self, person: str, draft: Draft) -> None:
         """They have told us this much."""
@@ -88,10 +95,11 @@ class Memory:
 
     async def find(self, person: str) -> Remembered:
         """What there is."""
-        doing, step = await self._redis.mget(self._doing + person, self._step + person)
+        keys = (self._doing + person, self._step + person, self._no_passkey + person)
+        doing, step, no_passkey = await self._redis.mget(keys)
         act, subject = _pair(doing)
         reached, invitation = _pair(step)
-        return Remembered(act, subject, reached, invitation)
+        return Remembered(act, subject, reached, invitation, no_passkey is not None)
 
 
 def _pair(kept: bytes | None) -> tuple[str | None, str | None]:

@@ -1,6 +1,6 @@
-"""What somebody finds under Settings: their calls, whom they blocked, where they are signed in.
+"""What somebody finds under Settings: their calls, whom they blocked, where they are signed in, and how.
 
-Place in the flow: settings -> **what we hold of them** -> unblock, sign out everywhere.
+Place in the flow: settings -> **what we hold of them** -> unblock, remove a passkey, sign out everywhere.
 """
 
 from collections.abc import Awaitable, Callable
@@ -32,10 +32,16 @@ async def _sessions(mine: Mine) -> list[dict[str, Any]]:
     ]
 
 
+async def _passkeys(mine: Mine) -> list[dict[str, Any]]:
+    mine_now = mine.passkeys(await mine.row())
+    return [one | {"when": day_words(datetime.fromisoformat(one["added"]))} for one in mine_now]
+
+
 SCREENS: dict[str, tuple[str, Shown]] = {
     "/calls": ("my_calls", _calls),
     "/blocked": ("my_blocks", Mine.blocks),
     "/signed-in": ("my_sessions", _sessions),
+    "/passkeys": ("my_passkeys", _passkeys),
 }
 
 
@@ -57,13 +63,25 @@ def routes(desk: Desk) -> APIRouter:
     for path, (name, shown) in SCREENS.items():
         add(path, name, shown)
 
-    @router.post("/page/unblock")
-    async def post_unblock(request: Request) -> Response:
-        form = await read_page_form(request)
-        reply = await ask(request, "POST", "/me/unblock", {"block": form.one("block")}, form.key)
-        if reply.taken:
-            return go(request, "/blocked")
-        return await desk.told(request, reply)
+    def add_form(path: str, api: str, field: str, then: str) -> None:
+        async def post(request: Request) -> Response:
+            form = await read_page_form(request)
+            reply = await ask(request, "POST", api, {field: form.one(field)}, form.key)
+            return go(request, then) if reply.taken else await desk.told(request, reply)
+
+        router.add_api_route(path, post, methods=["POST"])
+
+    add_form("/page/unblock", "/me/unblock", "block", "/blocked")
+    add_form("/page/passkeys/remove", "/passkeys/remove", "passkey", "/passkeys")
+
+    @router.post("/page/passkeys/later")
+    async def post_later(request: Request) -> Response:
+        await read_page_form(request)
+        me = await desk.session(request)
+        if me is None:
+            return go(request, SIGNED_OUT)
+        await desk.memory.put_no_passkey(me.person)
+        return await desk.done(request)
 
     @router.post("/page/sign-out-everywhere")
     async def post_sign_out_everywhere(request: Request) -> Response:

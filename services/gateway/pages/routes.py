@@ -16,7 +16,7 @@ from services.gateway.pages.render import STATIC, go, show
 from services.gateway.pages.showing import AGAIN, SIGNED_OUT, Desk, away
 from services.gateway.pages.view import URGENT, View
 
-STAYS = ("settings", "about_me", "erase", "welcome", "my_calls", "my_blocks", "my_sessions")
+STAYS = ("settings", "about_me", "erase", "welcome", "my_calls", "my_blocks", "my_sessions", "my_passkeys")
 """Pages that only a ring or a call replaces."""
 
 

@@ -111,7 +111,8 @@ def _of_window(standing: Standing) -> View:
         return View("paused", "paused")
     if not standing.window_open:
         ran_out = waiting.availability if waiting and waiting.end == "ran_out" else ""
-        blank = {"until": "", "company": "either", "error": ""}
+        offers = not me.passkeys and not standing.remembered.no_passkey
+        blank = {"offers_passkey": offers, "until": "", "company": "either", "error": ""}
         shown = {"ran_out": bool(ran_out), "first_name": _first_name(me), "knows_somebody": bool(me.bonds)}
         return View("home", f"home:{ran_out}", shown | blank)
     note = _note(standing)

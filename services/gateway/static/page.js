@@ -1,5 +1,6 @@
 // Small manners of the page that HTML alone does not have: where the focus goes, what is read out, the seconds left,
 // the ring, and what to do when the line is lost. Place in the flow: a view was put into `main` -> this.
+import { offer } from "/static/passkey.js";
 import { ring, stopRinging } from "/static/ring.js";
 
 const LINE_AGAIN_MS = 3000;
@@ -20,6 +21,7 @@ let lastWords = ""; // of a call that failed
 function arrive(first) {
   const before = shown && subject();
   shown = document.getElementById("showing");
+  offer(shown);
   if (!LAST_WORDS_IN.includes(shown.dataset.view)) untell(lastWords);
   const heading = main.querySelector("h1");
   if (!first) {
