@@ -165,7 +165,8 @@ def routes(gateway: Gateway, hub: Hub) -> APIRouter:
             if not await erased_before(request):
                 raise
             response = ACCEPTED.response()
-        response.delete_cookie(COOKIE)
+        if response.status_code == ACCEPTED.status:  # whoever has to send it again needs their session for that
+            response.delete_cookie(COOKIE)
         return response
 
     return router

@@ -154,7 +154,8 @@ def routes(gateway: Gateway, hub: Hub) -> APIRouter:
     @router.delete("/me/sessions")
     async def delete_sessions(request: Request) -> Response:
         response = await gateway.write(request, Nothing, end_sessions)
-        response.delete_cookie(COOKIE)
+        if response.status_code == ACCEPTED.status:  # whoever has to send it again needs their session for that
+            response.delete_cookie(COOKIE)
         return response
 
     return router

@@ -90,6 +90,15 @@ def test_erasing_ends_every_session_and_every_live_line(gateway: Desk) -> None:
     assert not gateway.redis.exists(gateway.prefix + "sessions:" + person)
 
 
+def test_who_could_not_be_erased_just_now_keeps_the_session_to_try_again_with(gateway: Desk) -> None:
+    page, _ = gateway.registered()
+    gateway.outbox.away = True
+    assert page.write("DELETE", "/me", key="a-key-of-this-test").status_code == 503
+    gateway.outbox.away = False
+    assert page.write("DELETE", "/me", key="a-key-of-this-test").status_code == 202
+    assert page.get("/me").status_code == 401
+
+
 def test_a_session_in_use_is_still_found_when_its_person_is_erased_long_after(gateway: Desk) -> None:
     page, person = gateway.registered()
     other = gateway.page()
