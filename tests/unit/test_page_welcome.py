@@ -150,6 +150,13 @@ def test_a_question_stays_while_the_page_looks_for_news(gateway: Desk) -> None:
     assert page.get("/view", params={"showing": "welcome:too-young"}).status_code == 204
 
 
+def test_answers_without_end_are_refused(gateway: Desk) -> None:
+    page, _ = gateway.signed_in()
+    form = look(page).form("/welcome/name")
+    codes = [press(page, Form(form.action, {"key": f"{form.fields['key']}{n}"})).status_code for n in range(61)]
+    assert (codes[0], codes[-1]) == (422, 429)
+
+
 def test_a_stated_situation_ends_with_the_profile(gateway: Desk) -> None:
     page, person = gateway.signed_in()
     assert "situation" not in Features.model_fields

@@ -9,6 +9,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
+from services.gateway.limits import CHANGES
 from services.gateway.mine import Mine
 from services.gateway.pages.asking import ask
 from services.gateway.pages.entry import with_cookies
@@ -76,10 +77,11 @@ def routes(desk: Desk) -> APIRouter:
 
     @router.post("/page/passkeys/later")
     async def post_later(request: Request) -> Response:
-        await read_page_form(request)
+        form = await read_page_form(request)
         me = await desk.session(request)
         if me is None:
             return go(request, SIGNED_OUT)
+        await desk.gateway.limits.take(CHANGES, me.person, form.key)
         await desk.memory.put_no_passkey(me.person)
         return await desk.done(request)
 

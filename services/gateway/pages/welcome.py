@@ -6,6 +6,7 @@ page's memory until then, so that a reload, the back button or a dead battery lo
 
 from fastapi import APIRouter, Request, Response
 
+from services.gateway.limits import CHANGES
 from services.gateway.pages.asking import ask
 from services.gateway.pages.fields import errors_of, without_likes
 from services.gateway.pages.guard import PageForm, read_page_form
@@ -53,6 +54,7 @@ def routes(desk: Desk) -> APIRouter:
         me = await newcomer(request)
         if me is None:
             return go(request, "/" if await desk.session(request) else SIGNED_OUT)
+        await desk.gateway.limits.take(CHANGES, me.person, form.key)
         draft = await desk.memory.draft(me.person)
         if one.name == "age" and form.one("age_band") == UNDER_AGE:
             await desk.memory.forget_draft(me.person)
