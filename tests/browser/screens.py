@@ -28,7 +28,10 @@ SIZES: dict[str, dict[str, Any]] = {
     "small": {"viewport": {"width": 320, "height": 640}},
     "desk": {"viewport": {"width": 1280, "height": 800}},
 }
-SHOWN = ("sign-in", "home", "waiting", "invitation", "call", "outcome")
+SHOWN = (
+    "sign-in", "question-age", "question-likes", "home", "waiting", "invitation", "call", "outcome", "settings",
+    "my-calls", "my-passkeys",
+)  # fmt: skip
 """What the README shows; `--all` draws every state in every size."""
 LOOKS = {
     "light": (DESK, "light"), "dark": (DESK, "dark"), "phone": (PHONE, "light"), "wall": (WALL, "dark"),
