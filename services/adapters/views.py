@@ -7,6 +7,7 @@ stream), `state:PERSON` (a hash, see views.lua), `views` (a field for each parti
 """
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +114,15 @@ class ViewReader:
     async def person(self, person: str) -> Person | None:
         """A registered person, without number and concerns."""
         return await self._row("person:" + person, Person)
+
+    async def first_names(self, people: Sequence[str]) -> list[str | None]:
+        """The first name of each, or None of those who are not here."""
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for person in people:
+                pipe.hget(f"{self._prefix}person:{person}", "row")
+            rows: list[bytes | None] = await pipe.execute()
+        found = (Person.model_validate_json(row) if row else None for row in rows)
+        return [row.profile.first_name if row and row.profile else None for row in found]
 
     async def waiting(self, person: str) -> Waiting | None:
         """A person's newest availability."""

@@ -49,21 +49,22 @@ class Mine:
 
     async def calls(self) -> list[dict[str, Any]]:
         """Their newest calls, the last one first."""
-        calls = (await self.row()).calls
+        calls = (await self.row()).calls[::-1]
+        names = await self._gateway.views.first_names([call.other for call in calls])
         return [
-            {"first_name": await self._name(call.other), "ended_at": call.ended_at.isoformat(),
-             "talked_s": call.talked_s}
-            for call in reversed(calls)
-        ]  # fmt: skip
+            {"first_name": name, "ended_at": call.ended_at.isoformat(), "talked_s": call.talked_s}
+            for name, call in zip(names, calls, strict=True)
+        ]
 
     async def blocks(self) -> list[dict[str, Any]]:
         """Whom they blocked, the last one first; a block that came with a report stays."""
         row = await self.row()
+        others = row.blocks[::-1]
+        names = await self._gateway.views.first_names(others)
         return [
-            {"block": self.block_id(other), "first_name": await self._name(other),
-             "can_be_lifted": other not in row.reported}
-            for other in reversed(row.blocks)
-        ]  # fmt: skip
+            {"block": self.block_id(other), "first_name": name, "can_be_lifted": other not in row.reported}
+            for name, other in zip(names, others, strict=True)
+        ]
 
     async def sessions(self) -> list[dict[str, Any]]:
         """Where they are signed in, the last used first."""
@@ -97,10 +98,6 @@ class Mine:
     def block_id(self, other: str) -> str:
         """What stands for this block: it tells nothing of the other."""
         return derived_id("block", self._me.person, other)
-
-    async def _name(self, other: str) -> str | None:
-        row = await self._gateway.views.person(other)
-        return row.profile.first_name if row and row.profile else None
 
 
 def routes(gateway: Gateway, hub: Hub) -> APIRouter:

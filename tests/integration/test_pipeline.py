@@ -72,13 +72,16 @@ def test_two_people_are_paired_talk_hang_up_and_become_a_bond(town: World) -> No
         return rows[ann]["bonds"] == [bob] and rows[bob]["bonds"] == [ann]
 
     eventually(bonds)
-    met = rows_met(town)
-    assert (met[ann], met[bob]) == ([bob], [ann])
+    rows = {row["person"]: row for row in _events(town, PEOPLE)}
+    assert (rows[ann]["met"], rows[bob]["met"]) == ([bob], [ann])
+    assert [call["other"] for call in rows[ann]["calls"]] == [bob]
+    assert {f"av-{ann}", f"av-{bob}"} <= _waits(town)
 
 
-def rows_met(town: World) -> dict[str, list[str]]:
-    """Whom each person has met, as the newest rows say."""
-    return {row["person"]: row["met"] for row in _events(town, PEOPLE)}
+def _waits(town: World) -> set[str]:
+    """The windows of which it is known how long they waited for a ring."""
+    hours = town.redis.scan_iter(match=f"{town.settings.redis_prefix}waits:GB:*")
+    return {window.decode() for hour in hours for window, wait in town.redis.hgetall(hour).items() if wait[-1:] == b"1"}
 
 
 def test_a_decline_frees_the_other_who_keeps_their_place_and_meets_somebody_else(town: World) -> None:

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from matcher.events import PersonUnblocked
-from matcher.person import Call, Passkey
+from matcher.person import BLOCKS_LIMIT, Call, Passkey
+from services.gateway.pages.words import ago_words
 from tests.gateway_desk import MORNING, Desk, Listener, Page
 from tests.page_reader import look, press
 
@@ -128,6 +129,21 @@ def test_signing_out_everywhere_takes_every_passkey_away(gateway: Desk) -> None:
     assert page.write("DELETE", "/me/sessions", key="a-key-of-this-test").status_code == 202
     removed = {event.id: event.passkey for event in gateway.said("person-events")}
     assert sorted(removed.values()) == ["key-0", "key-1"]
+
+
+def test_however_many_are_blocked_they_are_all_told_in_time(gateway: Desk) -> None:
+    page, person = gateway.registered()
+    _, last = gateway.registered("Zoe")
+    gateway.put_person(person, blocks=(*(f"p-{number}" for number in range(BLOCKS_LIMIT - 1)), last))
+    blocks = page.get("/me/blocks").json()["blocks"]
+    assert (len(blocks), blocks[0]["first_name"]) == (BLOCKS_LIMIT, "Zoe")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(0, "just now"), (60, "1 minute ago"), (7_200, "2 hours ago"), (90_000, "1 day ago")]
+)
+def test_how_long_ago_is_told_in_the_largest_unit(seconds: int, words: str) -> None:
+    assert ago_words(seconds) == words
 
 
 def test_a_file_is_not_asked_for_without_end(gateway: Desk) -> None:
