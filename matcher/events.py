@@ -316,6 +316,14 @@ PoolTopicEvent = Annotated[
 # --- calls: what each leg does, keyed by invitation ---
 
 
+class Quality(Value):
+    """How one side hears the other since its last heartbeat, as numbers: share of packets lost, and milliseconds."""
+
+    loss: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+    jitter_ms: Annotated[float, Field(ge=0, le=60_000, allow_inf_nan=False)]
+    round_trip_ms: Annotated[float | None, Field(ge=0, le=60_000, allow_inf_nan=False)] = None
+
+
 class LegHeard(Event):
     """One side's page is alive; `connected` when it hears the other."""
 
@@ -323,6 +331,7 @@ class LegHeard(Event):
     invitation: Invitation
     person: str
     connected: bool
+    quality: Quality | None = None
 
 
 class LegHungUp(Event):

@@ -112,7 +112,7 @@ def shared_parts(request: pytest.FixtureRequest) -> Iterator[Parts]:
     yield from _parts(request)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def real_parts(request: pytest.FixtureRequest) -> Iterator[Parts]:
     """Where real ones are, for what makes its own topics and keys there."""
     address = KafkaAddress(_named_service("PARTYLINE_TEST_KAFKA"))
@@ -120,7 +120,7 @@ def real_parts(request: pytest.FixtureRequest) -> Iterator[Parts]:
     return Parts(address, RedisPlace(_named_service("PARTYLINE_TEST_REDIS"), ""))
 
 
-@pytest.fixture(params=EMBEDDED_OR_REAL)
+@pytest.fixture(scope="module", params=EMBEDDED_OR_REAL)
 def demo_arguments(request: pytest.FixtureRequest) -> list[str]:
     """What a demo is told of the parts that it plays on."""
     if request.param == "embedded":

@@ -19,6 +19,7 @@ from matcher.events import (
     LegHungUp,
     OutcomeGiven,
     PersonBlocked,
+    Quality,
 )
 from matcher.invitation import Answer as Reply, Invitation
 from matcher.outcome import pair_key
@@ -58,6 +59,7 @@ class Heartbeat(Value):
     """Body of POST /calls/{id}/heartbeat."""
 
     connected: StrictBool
+    quality: Quality | None = None
 
 
 class Outcome(Value):
@@ -121,7 +123,10 @@ class Steps:
     async def heartbeat(self, asked: Asked[Heartbeat], row: Invitation) -> Answer:
         """This side's page is alive."""
         await self._gateway.limits.take(HEARTBEATS, asked.me.person, asked.key)
-        heard = LegHeard(invitation=in_call(row), connected=asked.form.connected, **asked.about_me("heard"))
+        form = asked.form
+        heard = LegHeard(
+            invitation=in_call(row), connected=form.connected, quality=form.quality, **asked.about_me("heard")
+        )
         await self._gateway.outbox.say(CALLS, row.invitation, heard)
         return ACCEPTED
 

@@ -58,11 +58,13 @@ class Signal(Value):
     """Body of POST /invitations/{id}/signal.
 
     `page` is a random id of the page that speaks, `to` that of the page that is meant. One without `to` says "I am here
-    now": the other begins anew with this page, and an older page of the same person lets go.
+    now": the other begins anew with this page, and an older page of the same person lets go. `leaving` is the last word
+    of a page that is being closed or loaded again.
     """
 
     page: PageId
     to: PageId | None = None
+    leaving: Literal[True] | None = None
     description: Description | None = None
     candidates: Annotated[tuple[Candidate, ...], Field(max_length=CANDIDATES_LIMIT)] = ()
 

@@ -19,7 +19,7 @@ TRIES = 5
 """The archivist may merge files while they are read; then they are listed and read again."""
 LOGS = ("person-events", "pool", "receipts", "calls", "outcomes", "dead-letters")
 """Topics that are never compacted: an offset without a row is a row that Kafka lost before it was archived."""
-USED = ("person-events", "pool", "invitations", "outcomes", "pairs", "dead-letters")
+USED = ("person-events", "pool", "invitations", "calls", "outcomes", "pairs", "dead-letters")
 
 FILES = """
 create or replace temp table kept as
@@ -29,7 +29,8 @@ from read_parquet($paths) group by all;
 create or replace temp table facts as
 select topic, "offset", "timestamp", type, value from read_parquet($paths)
 where topic in $used and value is not null and (topic <> 'pool' or type = 'invitation.rung.v1')
-  and (topic <> 'person-events' or type = 'availability.opened.v1');
+  and (topic <> 'person-events' or type = 'availability.opened.v1')
+  and (topic <> 'calls' or type = 'leg.heard.v1');
 """
 NO_FILES = """
 create temp table kept (topic varchar, "partition" integer, row_count bigint, end_offset bigint, newest timestamptz);
@@ -89,6 +90,13 @@ select value->>'a' as a, value->>'b' as b,
        arg_max(try_cast(value->>'bond' as boolean), try_cast(value->>'offset' as bigint)) as bond
 from facts where topic = 'pairs' and "timestamp" < getvariable('until') group by all;
 
+create temp table legs as
+select try_cast(value->'quality'->>'loss' as double) as loss,
+       try_cast(value->'quality'->>'jitter_ms' as double) as jitter_ms,
+       try_cast(value->'quality'->>'round_trip_ms' as double) as round_trip_ms
+from facts where topic = 'calls' and value->>'quality' is not null
+  and value->'invitation'->>'invitation' in (from (select invitation from invitations));
+
 create temp table letters as
 select value->>'id' as letter, min("timestamp") as written from facts
 where topic = 'dead-letters' and value->>'kind' = 'letter' group by all
@@ -126,6 +134,11 @@ WAITS = """
 select count({name}_s), quantile_disc({name}_min, 0.5), quantile_disc({name}_min, 0.9), quantile_disc({name}_s, 0.5),
        quantile_disc({name}_s, 0.9) from waits
 """
+QUALITY = """
+select count(*), quantile_disc(loss, [0.5, 0.9]), quantile_disc(jitter_ms, [0.5, 0.9]),
+       quantile_disc(round_trip_ms, [0.5, 0.9]) from legs
+"""
+"""Of every heartbeat in which one side told how it hears the other."""
 MISSING = "select coalesce(sum(end_offset - row_count), 0)::bigint from kept where topic in $logs"
 HISTORY = "select coalesce(sum(row_count), 0)::bigint, max(newest) from kept"
 
@@ -196,6 +209,7 @@ def _answers(database: duckdb.DuckDBPyConnection, spans: list[Span], time: Time)
             "until_matched": _wait(*ask(WAITS.format(name="matched"))),
             "until_the_ring_that_led_on": _wait(*ask(WAITS.format(name="ring"))),
         },
+        "heard": _heard(*ask(QUALITY)),
         "history": {
             "rows": rows,
             "files": len(spans),
@@ -213,8 +227,17 @@ def _wait(of: int, p50_min: float, p90_min: float, p50_s: float, p90_s: float) -
     }
 
 
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(max(0.0, value), 2)
+def _heard(of: int, *found: list[float] | None) -> dict[str, Any]:
+    digits = {"loss": 4, "jitter_ms": 1, "round_trip_ms": 1}
+    told: dict[str, Any] = {"of": of}
+    for (name, places), values in zip(digits.items(), found, strict=True):
+        half, most = values or (None, None)
+        told[name] = {"p50": _rounded(half, places), "p90": _rounded(most, places)}
+    return told
+
+
+def _rounded(value: float | None, digits: int = 2) -> float | None:
+    return None if value is None else round(max(0.0, value), digits)
 
 
 def _share(part: int, whole: int) -> float | None:

@@ -4,6 +4,7 @@ Always through the relay alone, as everywhere but on one's own machine; test_com
 """
 
 import json
+from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -19,7 +20,7 @@ from tests.browser.people import FREE, Someone, both_accept, rung, talking
 from tests.browser.turn import Turn
 from tests.world import World, eventually
 
-LOST_S = 30
+LOST_S = 60
 """After which a page gives the other up."""
 LOOKING = "We’re looking for somebody"
 TALKS = "window.connections.at(-1).getSenders()[0].track"
@@ -53,12 +54,24 @@ def ended(partyline: World, one: Someone) -> Invitation:
     return row
 
 
+def told(partyline: World, kind: str) -> list[dict[str, Any]]:
+    """The events of this type in the history."""
+    rows = [json.loads(row["value"]) for row in archived(partyline.settings.data / "history") if row["value"]]
+    return [row for row in rows if row.get("type") == kind]
+
+
 def outcomes(partyline: World, call: str) -> list[str]:
     """What the history holds of how this call was."""
-    rows = [json.loads(row["value"]) for row in archived(partyline.settings.data / "history") if row["value"]]
-    return sorted(
-        row["talk_again"] for row in rows if row.get("type") == "outcome.given.v1" and row["invitation"] == call
-    )
+    return sorted(row["talk_again"] for row in told(partyline, "outcome.given.v1") if row["invitation"] == call)
+
+
+def how_they_heard(partyline: World, call: str) -> dict[str, list[dict[str, float]]]:
+    """By person, the numbers in the history of how they heard the other in this call."""
+    found: dict[str, list[dict[str, float]]] = defaultdict(list)
+    for row in told(partyline, "leg.heard.v1"):
+        if row["invitation"]["invitation"] == call and row["quality"]:
+            found[row["person"]].append(row["quality"])
+    return found
 
 
 def test_two_people_hear_each_other_through_the_relay_alone_and_what_they_say_stands_in_the_history(
@@ -98,6 +111,11 @@ def test_two_people_hear_each_other_through_the_relay_alone_and_what_they_say_st
         one.sees(FREE)
         assert one.faults == []
     eventually(lambda: outcomes(partyline, row.invitation) == ["maybe", "yes"], what="both stand in the history")
+    heard = how_they_heard(partyline, row.invitation)
+    assert set(heard) == set(row.people)
+    numbers = [number for qualities in heard.values() for number in qualities]
+    assert all(0 <= one["loss"] < 0.5 and 0 <= one["jitter_ms"] < 1_000 for one in numbers)
+    assert any(one["round_trip_ms"] is not None for one in numbers)
     partyline.kill("archivist")
 
 
@@ -131,6 +149,12 @@ def test_a_call_goes_on_through_garbage_and_a_reload_and_in_one_window_at_a_time
     ann.button("Talk in this window").click()
     expect(status).to_contain_text("You hear each other", timeout=20_000)
     expect(also).to_contain_text("in another window", timeout=20_000)
+    for one in pair:
+        one.until_sound_goes_on()
+    bob.page.goto("about:blank")
+    expect(status).to_contain_text("Bob’s page was closed. We keep the line", timeout=20_000)
+    bob.page.goto(bob.url)
+    expect(status).to_contain_text("You hear each other", timeout=20_000)
     for one in pair:
         one.until_sound_goes_on()
     assert (ann.invitation()["invitation"], ann.invitation()["state"]) == (call, "confirmed")

@@ -77,6 +77,30 @@ def test_a_call_lives_by_heartbeats_and_ends_by_hanging_up(gateway: Desk) -> Non
     assert {key for _, key, _ in gateway.outbox.said} == {row.invitation}
 
 
+QUALITY = {"loss": 0.02, "jitter_ms": 7.5, "round_trip_ms": 80.0}
+
+
+def test_how_well_one_hears_the_other_is_passed_on_as_numbers(gateway: Desk) -> None:
+    page, person = gateway.registered()
+    row = gateway.put_invitation(person, "p-other", state="confirmed")
+    for quality in (QUALITY, {**QUALITY, "round_trip_ms": None}, None):
+        beat = page.post(f"/calls/{row.invitation}/heartbeat", {"connected": True, "quality": quality})
+        assert beat.status_code == 202
+    told = [heard.quality.model_dump() if heard.quality else None for heard in gateway.said("calls")]
+    assert told == [QUALITY, {**QUALITY, "round_trip_ms": None}, None]
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"loss": 1.5}, {"loss": -0.1}, {"jitter_ms": "loud"}, {"round_trip_ms": 1e9}, {"words": "what was said"}]
+)
+def test_what_is_no_such_number_is_refused(gateway: Desk, wrong: dict[str, Any]) -> None:
+    page, person = gateway.registered()
+    row = gateway.put_invitation(person, "p-other", state="confirmed")
+    told = page.post(f"/calls/{row.invitation}/heartbeat", {"connected": True, "quality": {**QUALITY, **wrong}})
+    assert told.status_code == 422
+    assert not gateway.said("calls")
+
+
 def test_a_call_route_opens_when_both_have_accepted_and_closes_with_the_call(gateway: Desk) -> None:
     page, person = gateway.registered()
     ringing, ended = gateway.put_invitation(person, "p-other"), gateway.put_invitation(person, "p-third", **over())

@@ -71,6 +71,16 @@ def test_signals_come_in_order_to_the_other_alone_and_say_nothing_of_who_sent_th
     assert gateway.outbox.said == []
 
 
+def test_the_last_word_of_a_page_that_is_closed_reaches_the_other(
+    gateway: Desk, call: tuple[Page, Page, Invitation]
+) -> None:
+    ann, bob, row = call
+    last_word = {"page": OFFER["page"], "to": OFFER["to"], "leaving": True}
+    assert signal(ann, row, {**last_word, "leaving": False}).status_code == 422
+    assert signal(ann, row, last_word).status_code == 202
+    assert Signals(bob, row).told(1) == [{**last_word, "candidates": [], "mine": False}]
+
+
 def test_a_line_goes_on_after_the_last_id_also_at_another_gateway(
     gateway: Desk, call: tuple[Page, Page, Invitation]
 ) -> None:

@@ -110,6 +110,27 @@ def test_each_thing_is_counted_once(made: Made) -> None:
     assert report["history"]["rows_lost"] == 0
 
 
+def test_how_people_hear_each_other_is_told_of_every_heartbeat_that_says_it(made: Made) -> None:
+    heard = {"type": "leg.heard.v1", "invitation": {"invitation": "two"}, "person": "ann", "connected": True}
+    made.say("calls", {**heard, "quality": None})
+    made.say("calls", {**heard, "quality": {"loss": 0.25, "jitter_ms": 12.34, "round_trip_ms": None}})
+    made.say("calls", {**heard, "quality": {"loss": 0.0, "jitter_ms": 8, "round_trip_ms": 90}})
+    made.say("calls", {**heard, "quality": {"loss": 0.001, "jitter_ms": 8, "round_trip_ms": 240}})
+    made.say("calls", {**heard, "invitation": {"invitation": "of another time"}, "quality": {"loss": 1.0}})
+    made.say("calls", {**heard, "type": "call.bridged.v1"})
+    report = made.report()
+    assert report["heard"] == {
+        "of": 3,
+        "loss": {"p50": 0.001, "p90": 0.25},
+        "jitter_ms": {"p50": 8.0, "p90": 12.3},
+        "round_trip_ms": {"p50": 90.0, "p90": 240.0},
+    }
+    told = table(report)
+    assert "of 3 heartbeats" in told
+    assert "25.0%" in told
+    assert "240 ms" in told
+
+
 def test_waits_are_told_in_peoples_minutes_and_the_clocks_seconds(made: Made) -> None:
     waits = made.report()["waits"]
     matched = waits["until_matched"]

@@ -6,8 +6,10 @@
 // of its own in every signal: a reloaded page says "I am here now", and the other begins anew with it. Of several windows
 // of one person the one that accepted has the call, and later the newest that was loaded or asked to have it.
 
-import { newId, request } from "./asking.js";
+import { lastWord, newId, request } from "./asking.js";
+import { counted, grew, heardSo, NOTHING } from "./hearing.js";
 import { acceptedHere, askForMicrophone, keepMicrophone, NoMicrophone, sayThatThereIsNone } from "./microphone.js";
+import { hold, stopHolding } from "./ring.js";
 
 const LOOK_MS = 50; // until there is sound
 const LOOK_LATER_MS = 500;
@@ -17,7 +19,7 @@ const REPAIR_MS = 5_000; // between two tries to find it
 const STUCK_MS = 8_000; // without ever a sound: something that was signalled got lost
 const STAND_BY_MS = 2_000; // for another window of the same person, which may have accepted
 const ASKED_MS = 1_000; // then the browser is asking about the microphone, and we say so
-const GIVE_UP_MS = 30_000; // then the one who stays is told, and is free
+const GIVE_UP_MS = 60_000; // then the one who stays is told, and is free
 const AGAIN_MS = 1_000; // before a line that was closed is opened anew
 const SEND_TRIES = 5;
 const CANDIDATES_AT_ONCE = 20;
@@ -27,6 +29,7 @@ const WORDS = {
   connecting: "Putting you through …",
   connected: "You are connected.",
   reconnecting: "The line was lost. Trying to find it again …",
+  away: "The other person’s page was closed. The line is kept for a minute.",
   "no-microphone": "We cannot hear you: no microphone could be used. The call has ended.",
   failed: "No way through to the other person was found. The call has ended.",
   lost: "The other person cannot be reached any more. The call has ended.",
@@ -39,17 +42,20 @@ const calls = new Map(); // invitation -> Call
 class Call {
   constructor(section, begin) {
     this.invitation = section.dataset.invitation;
+    this.signalsTo = `/invitations/${this.invitation}/signal`;
     this.outbox = []; // signals that were not sent yet
     this.sending = false;
     this.seenMyself = false;
     this.over = false;
-    this.last = this.beaten = { received: 0, sent: 0 };
+    this.last = this.beaten = NOTHING;
     this.lastSound = null;
     this.lastBeat = performance.now();
+    this.leftAt = null; // when the other's page said that it was closing
     this.muted = false;
     this.stop = new AbortController();
     this.turn = Promise.resolve(); // signals are taken one after another, and not before we are ready
     this.attach(section);
+    addEventListener("pagehide", () => this.leave(), { signal: this.stop.signal });
     this.say("connecting");
     this.start(begin);
   }
@@ -84,6 +90,7 @@ class Call {
     this.state = state;
     this.words = this.section.getAttribute(`data-words-${words}`) ?? WORDS[words];
     this.show();
+    (state === "reconnecting" ? hold : stopHolding)();
     const detail = { state, invitation: this.invitation, words: this.words };
     this.section.dispatchEvent(new CustomEvent("partyline:call", { bubbles: true, detail }));
   }
@@ -153,6 +160,7 @@ class Call {
     this.over = true;
     this.stop.abort();
     clearTimeout(this.timer);
+    stopHolding();
     this.line?.close();
     this.connection?.close();
     for (const track of this.microphone?.getTracks() ?? []) track.stop();
@@ -181,10 +189,21 @@ class Call {
     if (signal.mine) return this.meetMyself(signal.page);
     if (this.standing) return;
     if (signal.to && signal.to !== this.page) return; // meant for the page that was here before
+    if (signal.leaving) return this.otherLeft(signal.page);
     if (signal.page !== this.peer) await this.beginWith(signal.page);
     if (!signal.to) this.signal({ to: this.peer });
     if (signal.description) await this.describe(signal.description);
     for (const candidate of signal.candidates) await this.addCandidate(candidate);
+  }
+
+  leave() {
+    if (this.peer) lastWord(this.signalsTo, { page: this.page, to: this.peer, leaving: true });
+  }
+
+  otherLeft(page) {
+    if (page !== this.peer) return; // the last word of a page that was loaded again came late
+    this.leftAt = performance.now();
+    this.say("reconnecting", "away");
   }
 
   meetMyself(page) {
@@ -205,7 +224,7 @@ class Call {
     this.sending = true;
     while (this.outbox.length && !this.over) {
       const signal = this.outbox.shift(); // one at a time keeps their order; what comes meanwhile goes together
-      await request("POST", `/invitations/${this.invitation}/signal`, signal, SEND_TRIES).catch(() => {});
+      await request("POST", this.signalsTo, signal, SEND_TRIES).catch(() => {});
     }
     this.sending = false;
   }
@@ -222,16 +241,17 @@ class Call {
   async beginWith(peer) {
     this.connection?.close();
     this.peer = peer;
+    this.leftAt = null;
     this.early = [];
     this.making = false;
     const connection = new RTCPeerConnection(this.ice);
     this.connection = connection;
-    this.last = this.beaten = { received: 0, sent: 0 };
+    this.last = this.beaten = NOTHING;
     this.repaired = performance.now();
     this.restarts = 0;
     connection.onnegotiationneeded = () => this.offer(connection);
     connection.onicecandidate = ({ candidate }) => {
-      if (candidate && connection === this.connection) this.signal({ to: peer, candidates: [plain(candidate)] });
+      if (candidate && connection === this.connection) this.signal({ to: peer, candidates: [candidate.toJSON()] });
     };
     connection.onicegatheringstatechange = () => this.lookForAWay(connection);
     connection.ontrack = ({ track }) => {
@@ -307,11 +327,13 @@ class Call {
   // --- looking whether there is sound, and telling the bridge ---
 
   async look() {
-    const packets = await this.packets();
+    const packets = await counted(this.connection);
     if (this.over) return;
     const now = performance.now();
-    if (grew(this.last, packets)) {
+    const leaving = this.leftAt !== null && now - this.leftAt < SILENT_MS; // what still comes was on its way
+    if (grew(this.last, packets) && !leaving) {
       this.last = packets;
+      this.leftAt = null;
       const first = this.lastSound === null;
       this.lastSound = now;
       this.say("connected");
@@ -330,37 +352,17 @@ class Call {
     return this.connection.connectionState === "failed" || now - this.lastSound > SILENT_MS;
   }
 
-  async packets() {
-    let received = 0;
-    let sent = 0;
-    const stats = this.connection ? await this.connection.getStats().catch(() => new Map()) : new Map();
-    for (const one of stats.values()) {
-      if (one.type === "inbound-rtp" && one.kind === "audio") received += one.packetsReceived ?? 0;
-      if (one.type === "outbound-rtp" && one.kind === "audio") sent += one.packetsSent ?? 0;
-    }
-    return { received, sent };
-  }
-
   async beat(packets) {
     const connected = grew(this.beaten, packets);
+    const quality = connected ? heardSo(this.beaten, packets) : null;
     this.beaten = packets;
     this.lastBeat = performance.now();
     try {
-      await request("POST", `/calls/${this.invitation}/heartbeat`, { connected });
+      await request("POST", `/calls/${this.invitation}/heartbeat`, { connected, quality });
     } catch (error) {
       if (error.status === 404 || error.status === 409) this.end("ended");
     }
   }
-}
-
-// --- small words ---
-
-function grew(before, now) {
-  return now.received > before.received && now.sent > before.sent;
-}
-
-function plain({ candidate, sdpMid, sdpMLineIndex, usernameFragment }) {
-  return { candidate, sdpMid, sdpMLineIndex, usernameFragment };
 }
 
 // --- the page, as it changes ---

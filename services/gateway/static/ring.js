@@ -1,9 +1,14 @@
-// A soft ring of two notes, made on the spot: under three seconds, then once more while nobody has answered.
-// Place in the flow: an invitation is on the page -> this. Browsers let a page sound once somebody has tapped on it.
+// A soft ring of two notes, made on the spot: under three seconds, then once more while nobody has answered. And a low
+// note now and then for whoever holds a line that was lost, with the telephone at their ear and not before their eyes.
+// Place in the flow: an invitation is on the page, a call is looking for its line -> this. Browsers let a page sound once
+// somebody has tapped on it.
 const NOTES_HZ = [523.25, 659.25];
-const AGAIN_MS = 9000;
+const LOW_HZ = 329.63;
+const AGAIN_MS = 9_000;
+const HOLD_MS = 4_000;
 let sound = null;
 let again = null;
+let holding = null;
 
 export function ring() {
   stopRinging();
@@ -17,9 +22,23 @@ export function stopRinging() {
   again = null;
 }
 
-function play() {
+export function hold() {
+  holding ??= setInterval(() => note(LOW_HZ, awake().currentTime), HOLD_MS);
+}
+
+export function stopHolding() {
+  clearInterval(holding);
+  holding = null;
+}
+
+function awake() {
   sound ??= new AudioContext();
   if (sound.state === "suspended") sound.resume().catch(() => {});
+  return sound;
+}
+
+function play() {
+  awake();
   for (let turn = 0; turn < 2; turn += 1) {
     NOTES_HZ.forEach((pitch, index) => note(pitch, sound.currentTime + turn * 1.2 + index * 0.35));
   }
