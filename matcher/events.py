@@ -4,8 +4,7 @@ Place in the flow: the words between all processes. Rows (`people`, `waiting`, `
 half and live beside what they describe. `read_event` is the one way in, `wire` the one way out.
 """
 
-from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
@@ -24,6 +23,19 @@ class Event(Value):
 
     id: Annotated[str, Field(min_length=1, max_length=80)]
     at: Utc
+
+
+class WindowEvent(Event):
+    """Something that opens a window."""
+
+    opened_at: Utc
+    until: Utc
+
+    @model_validator(mode="after")
+    def _window_is_sane(self) -> Self:
+        if not self.opened_at < self.until <= self.opened_at + MAX_WINDOW:
+            raise ValueError("a window lasts more than nothing and at most twelve hours")
+        return self
 
 
 # --- person-events: all that a person does, in one order, keyed by person ---
@@ -143,24 +155,12 @@ class AnswerCounted(PersonEvent):
     yeses: Annotated[int, Field(ge=-1, le=1)]
 
 
-def _sane(opened_at: datetime, until: datetime) -> None:
-    if not opened_at < until <= opened_at + MAX_WINDOW:
-        raise ValueError("a window lasts more than nothing and at most twelve hours")
-
-
-class AvailabilityOpened(PersonEvent):
+class AvailabilityOpened(PersonEvent, WindowEvent):
     """Free to talk until `until`; while another window is open, this moves its end. `at` is when the request came."""
 
     type: Literal["availability.opened.v1"] = "availability.opened.v1"
     availability: Annotated[str, Field(min_length=1, max_length=80)]
-    opened_at: Utc
-    until: Utc
     company: Company = "either"
-
-    @model_validator(mode="after")
-    def _window_is_sane(self) -> "AvailabilityOpened":
-        _sane(self.opened_at, self.until)
-        return self
 
 
 class AvailabilityMoved(PersonEvent):
@@ -199,22 +199,15 @@ class PersonPoolEvent(PoolEvent):
     seq: int
 
 
-class PersonWaiting(PersonPoolEvent):
+class PersonWaiting(PersonPoolEvent, WindowEvent):
     """A person is free; `posted_at` is when they asked. `refused` says why they cannot stand in the pool after all."""
 
     type: Literal["person.waiting.v1"] = "person.waiting.v1"
     availability: str
-    opened_at: Utc
-    until: Utc
     company: Company
     posted_at: Utc
     features: Features | None
     refused: Literal["paused", "held", "erased", "unknown"] | None = None
-
-    @model_validator(mode="after")
-    def _window_is_sane(self) -> "PersonWaiting":
-        _sane(self.opened_at, self.until)
-        return self
 
 
 class PersonMoved(PersonPoolEvent):
@@ -365,8 +358,6 @@ class OutcomeGiven(Event):
     felt: Literal["good", "fine", "awkward", "sad"] | None = None
 
 
-OutcomeTopicEvent = OutcomeGiven
-
 # --- notifications and receipts, keyed by person ---
 
 
@@ -384,7 +375,7 @@ ADAPTERS: dict[str, TypeAdapter[Any]] = {
     "person-events": TypeAdapter(PersonTopicEvent),
     "pool": TypeAdapter(PoolTopicEvent),
     "calls": TypeAdapter(CallTopicEvent),
-    "outcomes": TypeAdapter(OutcomeTopicEvent),
+    "outcomes": TypeAdapter(OutcomeGiven),
     "receipts": TypeAdapter(ReceiptGiven),
 }
 """What each topic may hold."""
