@@ -42,6 +42,8 @@ class ModelFile(Value):
     level_got: Finite
     slope: Finite = 1.0
     shift: Finite = 0.0
+    bond_slope: Finite = 1.0
+    bond_shift: Finite = 0.0
     dependence: Finite = 0.0
     draws: Annotated[int, Field(ge=1, le=64)] = 1
     learned_from: Utc
@@ -54,7 +56,8 @@ class ModelFile(Value):
             version=self.version, intercept=self.intercept, weights=dict(self.weights),
             traits={name: Trait(one.mean, one.sd, one.gives, one.gets) for name, one in self.traits.items()},
             gives_sd=self.gives_sd, gets_sd=self.gets_sd, level=Level(self.level_gave, self.level_got),
-            slope=self.slope, shift=self.shift, dependence=self.dependence, draws=self.draws,
+            slope=self.slope, shift=self.shift, bond_slope=self.bond_slope, bond_shift=self.bond_shift,
+            dependence=self.dependence, draws=self.draws,
         )  # fmt: skip
 
 

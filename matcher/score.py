@@ -45,8 +45,9 @@ class Model:
     """Coefficients of one side's yes, by feature name, and what joins the two answers.
 
     `gives_sd` and `gets_sd` are how much people differ; `level` is what counts are judged against (the intercept if it
-    is None); `slope` and `shift` calibrate the log odds; `dependence` is the log of the answers' odds ratio; `draws` is
-    how many ways to explore (1: none); `names` are the features and traits that may carry a weight.
+    is None); `slope` and `shift` calibrate the log odds, `bond_slope` and `bond_shift` do it once more for two who keep
+    each other, of whom all else says less; `dependence` is the log of the answers' odds ratio; `draws` is how many ways
+    to explore (1: none); `names` are the features and traits that may carry a weight.
     """
 
     version: str = "fallback"
@@ -58,6 +59,8 @@ class Model:
     level: Level | None = None
     slope: float = 1.0
     shift: float = 0.0
+    bond_slope: float = 1.0
+    bond_shift: float = 0.0
     dependence: float = 0.0
     draws: int = 1
     names: tuple[str, ...] = (*FEATURE_NAMES, *TRAIT_NAMES)
@@ -71,10 +74,11 @@ class Model:
         level = () if self.level is None else (self.level.gave, self.level.got)
         traits = [number for one in self.traits.values() for number in (one.mean, one.sd, one.gives, one.gets)]
         numbers = (self.intercept, *self.weights.values(), *level, *traits, self.gives_sd, self.gets_sd)
-        if not all(map(math.isfinite, (*numbers, self.slope, self.shift, self.dependence))):
+        calibration = (self.slope, self.shift, self.bond_slope, self.bond_shift)
+        if not all(map(math.isfinite, (*numbers, *calibration, self.dependence))):
             raise BadEvent("a coefficient is not finite")
-        if any(one.sd <= 0 for one in self.traits.values()) or self.slope <= 0 or self.draws < 1:
-            raise BadEvent("a trait's sd, the slope and the number of draws are more than 0")
+        if any(one.sd <= 0 for one in self.traits.values()) or min(self.slope, self.bond_slope, self.draws) <= 0:
+            raise BadEvent("a trait's sd, the slopes and the number of draws are more than 0")
         if not 0 <= min(self.gives_sd, self.gets_sd) <= max(self.gives_sd, self.gets_sd) <= SD_LIMIT:
             raise BadEvent(f"people differ by an sd of 0 to {SD_LIMIT:g}")
         if abs(self.dependence) > DEPENDENCE_LIMIT:
@@ -108,12 +112,20 @@ class Model:
     def numbers(self) -> Weights:
         """The coefficients of a pair, as `matcher/scored.py` takes them."""
         bond, near, shared, spoiled = (self.weights.get(name, 0.0) for name in sorted(FEATURE_NAMES))
-        return self.intercept, bond, near, shared, spoiled, self.slope, self.shift, math.exp(self.dependence)
+        calibration = (self.slope, self.shift, self.bond_slope, self.bond_shift)
+        return self.intercept, bond, near, shared, spoiled, *calibration, math.exp(self.dependence)
 
-    def one_way(self, pair: Floats, gives: Effect, gets: Effect) -> Floats:
-        """The log odds that who gives says yes to who gets, calibrated, with what is not known averaged over."""
-        spread = np.sqrt(1.0 + PROBIT * (gives.var + gets.var))
-        return self.slope * (pair + gives.mean + gets.mean) / spread + self.shift
+    def one_way(self, columns: Mapping[str, Floats], gives: Effect, gets: Effect) -> Floats:
+        """The log odds that who gives says yes to who gets, calibrated, with what is not known averaged over.
+
+        Two who keep each other have shown that they fit, and what else is known then says less: `bond_slope`.
+        """
+        bond = columns.get("bond", np.zeros(1))
+        scale = self.slope / np.sqrt(1.0 + PROBIT * (gives.var + gets.var))
+        more = self.weights.get("bond", 0.0) * bond
+        apart = scale * (self.pair_logit(columns) - more + gives.mean + gets.mean) + self.shift
+        kept = self.bond_slope * (apart + scale * more) + self.bond_shift
+        return np.where(bond > 0, np.maximum(apart, kept), apart)
 
     def both(self, there: Floats, back: Floats) -> Floats:
         """The chance that both say yes, from the chances of each."""
@@ -123,7 +135,7 @@ class Model:
         """The chance that two people of whom nothing is known both say yes."""
         columns = {name: np.array([value]) for name, value in features.items()}
         cold = self.priors({name: np.array([np.nan]) for name in self.traits}, 1)
-        chance = sigmoid(self.one_way(self.pair_logit(columns), cold.gives, cold.gets))
+        chance = sigmoid(self.one_way(columns, cold.gives, cold.gets))
         return float(self.both(chance, chance)[0])
 
 

@@ -88,7 +88,7 @@ def directed(model: Model, answers: Answers) -> Floats:
     """The log odds that the giver says yes, from what was known before the talk."""
     gives = _effects(model, answers, answers.giver, answers.giver_before).gives
     gets = _effects(model, answers, answers.getter, answers.getter_before).gets
-    return model.one_way(model.pair_logit(answers.columns), gives, gets)
+    return model.one_way(answers.columns, gives, gets)
 
 
 def _effects(model: Model, answers: Answers, who: Ints, before: Counts) -> Effects:

@@ -32,6 +32,8 @@ WIDER = (0.5, 0.7, 0.85, 1.0, 1.15, 1.3, 1.5, 1.75)
 """By how much people may differ more than EM says, which is known to say too little of yes and no answers."""
 LEVEL_ROUNDS = 10
 LEAST_TALKS = 50
+DEPENDENCE_SD = 0.5
+"""Prior spread of the answers' log odds ratio around independence."""
 DEPENDENCE_STEPS, DEPENDENCE_DRAWS, DEPENDENCE_SEED = 121, 500, 1
 FOLD_STEP = 7919
 """A prime, so that neighbouring groups come into different folds."""
@@ -92,10 +94,15 @@ def learn(answers: Answers, version: str, names: tuple[str, ...], draws: int = 1
     parts = _without_each_fold(answers, bare)
     tried = [_wider(bare, times) for times in WIDER]
     model = min(tried, key=lambda one: _loss(answers, _held_out(answers, parts, one)))
-    held_out = _held_out(answers, parts, model)
-    slope, shift = calibrated(held_out, answers.yes)
-    tied, _ = dependence(answers, sigmoid(slope * held_out + shift))
-    return replace(model, slope=slope, shift=shift, dependence=tied, draws=draws)
+    odds, bond = _held_out(answers, parts, model), answers.columns.get("bond", np.zeros(len(answers))) > 0
+    slope, shift = calibrated(odds[~bond], answers.yes[~bond])
+    odds = slope * odds + shift
+    bond_slope, bond_shift = calibrated(odds[bond], answers.yes[bond])
+    odds[bond] = bond_slope * odds[bond] + bond_shift
+    tied, _ = dependence(answers, sigmoid(odds))
+    return replace(
+        model, slope=slope, shift=shift, bond_slope=bond_slope, bond_shift=bond_shift, dependence=tied, draws=draws
+    )  # fmt: skip
 
 
 def _earned(answers: Answers, model: Model) -> Answers:
@@ -104,7 +111,7 @@ def _earned(answers: Answers, model: Model) -> Answers:
     In a full pairing what holds of a person cancels out, and a feature that only looks like something decides.
     """
     losses = _held_out_losses(answers, model)
-    for name in answers.columns:
+    for name in set(answers.columns) - {"bond"}:
         others = {one: column for one, column in answers.columns.items() if one != name}
         without = replace(answers, columns=others)
         less = _held_out_losses(without, replace(model, weights={one: model.weights[one] for one in others}))
@@ -265,22 +272,31 @@ def calibrated(logits: Floats, yes: Floats, slope_sd: float = SLOPE_SD) -> tuple
 
 
 def dependence(answers: Answers, chance: Floats) -> tuple[float, tuple[float, float]]:
-    """The log odds ratio under which "both said yes" is likeliest, given each side's `chance`, and its 95 % interval.
+    """The log odds ratio under which what both said is likeliest, given each side's `chance`, and its 95 % interval.
 
-    It is 0, independence, unless the interval (whole groups drawn again) leaves 0 out.
+    It is drawn towards 0, independence, by a prior; the interval, of whole groups drawn again, is not.
     """
     first = answers.talks()
-    there, back, both = chance[first], chance[answers.back[first]], answers.both()
+    there, back = chance[first], chance[answers.back[first]]
     if len(first) < LEAST_TALKS:
         return 0.0, (-DEPENDENCE_LIMIT, DEPENDENCE_LIMIT)
     grid = np.linspace(-DEPENDENCE_LIMIT, DEPENDENCE_LIMIT, DEPENDENCE_STEPS)
     names, group = np.unique(answers.group[first], return_inverse=True)
-    losses = np.array([np.bincount(group, log_losses(both, joined(there, back, tied)), len(names)) for tied in grid])
+    said = answers.yes[first], answers.yes[answers.back[first]]
+    losses = np.array([np.bincount(group, _both_losses(*said, there, back, tied), len(names)) for tied in grid])
     dice = np.random.default_rng(DEPENDENCE_SEED)
     weights = dice.multinomial(len(names), np.full(len(names), 1 / len(names)), DEPENDENCE_DRAWS)
     low, high = np.percentile(grid[np.argmin(losses @ weights.T, axis=0)], (2.5, 97.5))
-    best = float(grid[np.argmin(losses.sum(axis=1))])
-    return (best if low > 0 or high < 0 else 0.0), (float(low), float(high))
+    best = grid[np.argmin(losses.sum(axis=1) + grid**2 / (2 * DEPENDENCE_SD**2))]
+    return float(best), (float(low), float(high))
+
+
+def _both_losses(yes: Floats, yes_back: Floats, there: Floats, back: Floats, tied: float) -> Floats:
+    """The loss, in nats, of what both said of each talk: one of four things."""
+    both = joined(there, back, tied)
+    all_four = np.stack([1 - there - back + both, back - both, there - both, both])
+    said = (2 * yes + yes_back).astype(np.int64)
+    return np.asarray(-np.log(np.maximum(all_four[said, np.arange(len(yes))], TINY)))
 
 
 def log_losses(true: Floats, chance: Floats) -> Floats:

@@ -59,7 +59,7 @@ def test_where_nothing_is_nothing_is_found(tmp_path: Path) -> None:
     found = learn_from(read(Town(NOTHING, people=80, talks=900).write(tmp_path)), None, 1, 1)
     assert all(abs(weight) < 0.4 for weight in found.made.weights.values())
     assert max(found.made.gives_sd, found.made.gets_sd) < 0.35
-    assert found.made.dependence == 0.0
+    assert abs(found.made.dependence) < 0.4
     auc_low, _ = found.card["metrics"]["auc_ci"]
     assert auc_low < 0.5
 
