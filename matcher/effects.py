@@ -68,6 +68,10 @@ class Effects:
     gives: Effect
     gets: Effect
 
+    def take(self, places: NDArray[np.int64]) -> "Effects":
+        """The effects of the people at these places."""
+        return Effects(self.gives.take(places), self.gets.take(places))
+
 
 def posterior(asked: Floats, yes: Floats, prior_mean: Floats, prior_sd: float, level: float, other_sd: float) -> Effect:
     """The effect of people who were `asked` so often and said `yes` so often.

@@ -45,6 +45,7 @@ class ModelFile(Value):
     bond_slope: Finite = 1.0
     bond_shift: Finite = 0.0
     dependence: Finite = 0.0
+    of_unknown: Finite = 0.0
     draws: Annotated[int, Field(ge=1, le=64)] = 1
     learned_from: Utc
     learned_until: Utc
@@ -57,7 +58,7 @@ class ModelFile(Value):
             traits={name: Trait(one.mean, one.sd, one.gives, one.gets) for name, one in self.traits.items()},
             gives_sd=self.gives_sd, gets_sd=self.gets_sd, level=Level(self.level_gave, self.level_got),
             slope=self.slope, shift=self.shift, bond_slope=self.bond_slope, bond_shift=self.bond_shift,
-            dependence=self.dependence, draws=self.draws,
+            dependence=self.dependence, of_unknown=self.of_unknown, draws=self.draws,
         )  # fmt: skip
 
 

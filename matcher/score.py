@@ -16,10 +16,9 @@ from matcher.effects import PROBIT, Counts, Effect, Effects, Floats, posterior, 
 from matcher.errors import BadEvent
 from matcher.fairness import check_allowed
 from matcher.features import FEATURE_NAMES, NEVER_WORSE, TRAIT_NAMES, Crowd, Flags, Ints
-from matcher.scored import Scored, Weights, scored_of, scored_with, scores_of
+from matcher.scored import DEPENDENCE_LIMIT, Scored, Weights, scored_of, scored_with, scores_of
 
 SD_LIMIT = 10.0
-DEPENDENCE_LIMIT = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +45,9 @@ class Model:
 
     `gives_sd` and `gets_sd` are how much people differ; `level` is what counts are judged against (the intercept if it
     is None); `slope` and `shift` calibrate the log odds, `bond_slope` and `bond_shift` do it once more for two who keep
-    each other, of whom all else says less; `dependence` is the log of the answers' odds ratio; `draws` is how many ways
-    to explore (1: none); `names` are the features and traits that may carry a weight.
+    each other, of whom all else says less; `dependence` is the log of the answers' odds ratio, and `of_unknown` what is
+    added for all that is not known of the two; `draws` is how many ways to explore (1: none); `names` are the features
+    and traits that may carry a weight.
     """
 
     version: str = "fallback"
@@ -62,6 +62,7 @@ class Model:
     bond_slope: float = 1.0
     bond_shift: float = 0.0
     dependence: float = 0.0
+    of_unknown: float = 0.0
     draws: int = 1
     names: tuple[str, ...] = (*FEATURE_NAMES, *TRAIT_NAMES)
 
@@ -75,14 +76,14 @@ class Model:
         traits = [number for one in self.traits.values() for number in (one.mean, one.sd, one.gives, one.gets)]
         numbers = (self.intercept, *self.weights.values(), *level, *traits, self.gives_sd, self.gets_sd)
         calibration = (self.slope, self.shift, self.bond_slope, self.bond_shift)
-        if not all(map(math.isfinite, (*numbers, *calibration, self.dependence))):
+        if not all(map(math.isfinite, (*numbers, *calibration, self.dependence, self.of_unknown))):
             raise BadEvent("a coefficient is not finite")
         if any(one.sd <= 0 for one in self.traits.values()) or min(self.slope, self.bond_slope, self.draws) <= 0:
             raise BadEvent("a trait's sd, the slopes and the number of draws are more than 0")
         if not 0 <= min(self.gives_sd, self.gets_sd) <= max(self.gives_sd, self.gets_sd) <= SD_LIMIT:
             raise BadEvent(f"people differ by an sd of 0 to {SD_LIMIT:g}")
-        if abs(self.dependence) > DEPENDENCE_LIMIT:
-            raise BadEvent(f"the dependence lies within ±{DEPENDENCE_LIMIT:g}")
+        if max(abs(self.dependence), abs(self.of_unknown)) > DEPENDENCE_LIMIT:
+            raise BadEvent(f"the dependence, and what is added to it, lies within ±{DEPENDENCE_LIMIT:g}")
         if any(self.weights.get(name, 0.0) < 0 for name in NEVER_WORSE):
             raise BadEvent("nearer, more in common and a bond are never worse")
 
@@ -113,7 +114,7 @@ class Model:
         """The coefficients of a pair, as `matcher/scored.py` takes them."""
         bond, near, shared, spoiled = (self.weights.get(name, 0.0) for name in sorted(FEATURE_NAMES))
         calibration = (self.slope, self.shift, self.bond_slope, self.bond_shift)
-        return self.intercept, bond, near, shared, spoiled, *calibration, math.exp(self.dependence)
+        return self.intercept, bond, near, shared, spoiled, *calibration, self.dependence, self.of_unknown
 
     def one_way(self, columns: Mapping[str, Floats], gives: Effect, gets: Effect) -> Floats:
         """The log odds that who gives says yes to who gets, calibrated, with what is not known averaged over.
@@ -127,21 +128,34 @@ class Model:
         kept = self.bond_slope * (apart + scale * more) + self.bond_shift
         return np.where(bond > 0, np.maximum(apart, kept), apart)
 
-    def both(self, there: Floats, back: Floats) -> Floats:
-        """The chance that both say yes, from the chances of each."""
-        return joined(there, back, self.dependence)
+    def both(self, there: Floats, back: Floats, one: Effects, other: Effects) -> Floats:
+        """The chance that both say yes, from the chances of each and what is believed of the two."""
+        return joined(there, back, self.tied(one, other))
+
+    def tied(self, one: Effects, other: Effects) -> Floats:
+        """The log odds ratio of the answers of two people.
+
+        Two who fit both say yes. Who is often said yes to may say it less often: among strangers that works against it.
+        """
+        added = self.of_unknown * (unknown(one) + unknown(other))
+        return np.clip(self.dependence + added, -DEPENDENCE_LIMIT, DEPENDENCE_LIMIT)
 
     def score(self, features: Mapping[str, float]) -> float:
         """The chance that two people of whom nothing is known both say yes."""
         columns = {name: np.array([value]) for name, value in features.items()}
         cold = self.priors({name: np.array([np.nan]) for name in self.traits}, 1)
         chance = sigmoid(self.one_way(columns, cold.gives, cold.gets))
-        return float(self.both(chance, chance)[0])
+        return float(self.both(chance, chance, cold, cold)[0])
 
 
-def joined(there: Floats, back: Floats, dependence: float) -> Floats:
+def unknown(effects: Effects) -> Floats:
+    """How much is open of how both effects of each person hang together."""
+    return np.asarray(np.sqrt(effects.gives.var * effects.gets.var))
+
+
+def joined(there: Floats, back: Floats, dependence: float | Floats) -> Floats:
     """The chance of both of two answers with these chances and this log odds ratio; exactly symmetric (Plackett)."""
-    product, ratio = there * back, math.exp(dependence)
+    product, ratio = there * back, np.exp(dependence)
     total = 1.0 + (there + back) * (ratio - 1.0)
     root = np.sqrt(np.maximum(total * total - 4.0 * ratio * (ratio - 1.0) * product, 0.0))
     return np.asarray(2.0 * ratio * product / (total + root))

@@ -98,4 +98,11 @@ def _effects(model: Model, answers: Answers, who: Ints, before: Counts) -> Effec
 def joint(model: Model, answers: Answers) -> Floats:
     """For each of `talks`, the chance that both say yes: the score as the service computes it."""
     chance, first = sigmoid(directed(model, answers)), answers.talks()
-    return model.both(chance[first], chance[answers.back[first]])
+    return model.both(chance[first], chance[answers.back[first]], *of_both(model, answers))
+
+
+def of_both(model: Model, answers: Answers) -> tuple[Effects, Effects]:
+    """For each of `talks`, what was believed of its two people before."""
+    first = answers.talks()
+    giver = _effects(model, answers, answers.giver[first], answers.giver_before.take(first))
+    return giver, _effects(model, answers, answers.getter[first], answers.getter_before.take(first))

@@ -120,8 +120,8 @@ def _file(model: Model, answers: Answers) -> ModelFile:
         },
         gives_sd=model.gives_sd, gets_sd=model.gets_sd, level_gave=level.gave, level_got=level.got, slope=model.slope,
         shift=model.shift, bond_slope=model.bond_slope, bond_shift=model.bond_shift, dependence=model.dependence,
-        draws=model.draws, learned_from=_when(answers.at.min()), learned_until=_when(answers.at.max()),
-        answers=len(answers),
+        of_unknown=model.of_unknown, draws=model.draws, learned_from=_when(answers.at.min()),
+        learned_until=_when(answers.at.max()), answers=len(answers),
     )  # fmt: skip
 
 

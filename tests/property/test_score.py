@@ -36,7 +36,7 @@ def models(draw: st.DrawFn) -> Model:
         traits={"many_likes": Trait(0.5, 0.2, draw(numbers), draw(numbers))},
         gives_sd=draw(st.floats(0, 3)), gets_sd=draw(st.floats(0, 3)), level=Level(draw(numbers), draw(numbers)),
         slope=draw(st.floats(0.1, 2)), shift=draw(numbers), bond_slope=draw(st.floats(0.1, 2)),
-        bond_shift=draw(numbers), dependence=draw(numbers),
+        bond_shift=draw(numbers), dependence=draw(numbers), of_unknown=draw(numbers),
     )  # fmt: skip
 
 
@@ -58,7 +58,8 @@ def test_the_loop_over_pairs_says_what_the_formula_says(model: Model, a: Feature
     pair = pair_columns(people, here, there, np.array([bond]))
     says = sigmoid(model.one_way(pair, effects.gives.take(here), effects.gets.take(there)))
     answers = sigmoid(model.one_way(pair, effects.gives.take(there), effects.gets.take(here)))
-    assert score(model, a, b, bond) == pytest.approx(float(model.both(says, answers)[0]), abs=1e-9)
+    both = model.both(says, answers, effects.take(here), effects.take(there))
+    assert score(model, a, b, bond) == pytest.approx(float(both[0]), abs=1e-9)
 
 
 @given(models(), somebody(), somebody(), cells, cells)
