@@ -33,7 +33,7 @@ class Trait:
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """The log odds of a yes, without one's own effect, in the talks that the counts come from."""
+    """The log odds of a yes in the talks that counts come from, without one's own effect and the ease that is kept."""
 
     gave: float
     got: float
@@ -43,11 +43,11 @@ class Level:
 class Model:
     """Coefficients of one side's yes, by feature name, and what joins the two answers.
 
-    `gives_sd` and `gets_sd` are how much people differ; `level` is what counts are judged against (the intercept if it
-    is None); `slope` and `shift` calibrate the log odds, `bond_slope` and `bond_shift` do it once more for two who keep
-    each other, of whom all else says less; `dependence` is the log of the answers' odds ratio, and `of_unknown` what is
-    added for all that is not known of the two; `draws` is how many ways to explore (1: none); `names` are the features
-    and traits that may carry a weight.
+    `gives_sd` and `gets_sd` are how much people differ; `usual` is what pairs that talk have in common (`pair_logit`),
+    and counts are judged against `level` (`usual` if it is None); `slope` and `shift` calibrate the log odds,
+    `bond_slope` and `bond_shift` do it once more for two who keep each other, of whom all else says less; `dependence`
+    is the log of the answers' odds ratio, and `of_unknown` what is added for all that is not known of the two; `draws`
+    is how many ways to explore (1: none); `names` are the features and traits that may carry a weight.
     """
 
     version: str = "fallback"
@@ -57,6 +57,7 @@ class Model:
     gives_sd: float = 0.5
     gets_sd: float = 0.5
     level: Level | None = None
+    usual: float = 0.4
     slope: float = 1.0
     shift: float = 0.0
     bond_slope: float = 1.0
@@ -74,7 +75,7 @@ class Model:
         check_allowed(self.names)
         level = () if self.level is None else (self.level.gave, self.level.got)
         traits = [number for one in self.traits.values() for number in (one.mean, one.sd, one.gives, one.gets)]
-        numbers = (self.intercept, *self.weights.values(), *level, *traits, self.gives_sd, self.gets_sd)
+        numbers = (self.intercept, self.usual, *self.weights.values(), *level, *traits, self.gives_sd, self.gets_sd)
         calibration = (self.slope, self.shift, self.bond_slope, self.bond_shift)
         if not all(map(math.isfinite, (*numbers, *calibration, self.dependence, self.of_unknown))):
             raise BadEvent("a coefficient is not finite")
@@ -99,10 +100,12 @@ class Model:
     def effects(self, traits: Mapping[str, Floats], counts: Counts) -> Effects:
         """What is believed of people with these traits who answered and were answered so often."""
         prior = self.priors(traits, len(counts.gave))
-        level = self.level or Level(self.intercept, self.intercept)
+        level = self.level or Level(self.usual, self.usual)
+        gave = level.gave + counts.gave_ease / np.maximum(counts.gave, 1.0)
+        got = level.got + counts.got_ease / np.maximum(counts.got, 1.0)
         return Effects(
-            posterior(counts.gave, counts.gave_yes, prior.gives.mean, self.gives_sd, level.gave, self.gets_sd),
-            posterior(counts.got, counts.got_yes, prior.gets.mean, self.gets_sd, level.got, self.gives_sd),
+            posterior(counts.gave, counts.gave_yes, prior.gives.mean, self.gives_sd, gave, self.gets_sd),
+            posterior(counts.got, counts.got_yes, prior.gets.mean, self.gets_sd, got, self.gives_sd),
         )
 
     def pair_logit(self, columns: Mapping[str, Floats]) -> Floats:

@@ -21,7 +21,8 @@ class Answers:
     """Answers, one place each; the people they are about have places of their own.
 
     `back` is the place of the other side's answer about the same talk, or -1. `columns` are the pair's features;
-    `giver_before` and `getter_before` are the counts of both as they stood before the talk. `at` orders the talks in
+    `giver_before` and `getter_before` are the counts of both as they stood before the talk; `gives` and `gets` what its
+    offer believed of the giver and of the getter. `at` orders the talks in
     time; answers of one `group` are held out and resampled together.
     """
 
@@ -33,6 +34,8 @@ class Answers:
     columns: dict[str, Floats]
     giver_before: Counts
     getter_before: Counts
+    gives: Floats
+    gets: Floats
     at: Floats
     group: Ints
 
@@ -51,9 +54,14 @@ class Answers:
         columns = {name: column[keep] for name, column in self.columns.items()}
         return replace(
             self, giver=self.giver[keep], getter=self.getter[keep], yes=self.yes[keep], back=back, columns=columns,
-            giver_before=self.giver_before.take(keep), getter_before=self.getter_before.take(keep), at=self.at[keep],
-            group=self.group[keep],
+            giver_before=self.giver_before.take(keep), getter_before=self.getter_before.take(keep),
+            gives=self.gives[keep], gets=self.gets[keep], at=self.at[keep], group=self.group[keep],
         )  # fmt: skip
+
+    def counted(self) -> "Answers":
+        """The answers that count: of those that one person gave about another the first."""
+        first = np.unique(self.giver * (self.people + 1) + self.getter, return_index=True)[1]
+        return self.take(np.isin(np.arange(len(self)), first))
 
     def talks(self) -> Ints:
         """The places of one answer for each talk about which both answered."""

@@ -237,7 +237,8 @@ def levelled(model: Model, answers: Answers) -> Model:
     as everybody's own readiness twice.
     """
     if len(answers) == 0:
-        return replace(model, level=Level(model.intercept, model.intercept))
+        return replace(model, level=Level(model.intercept, model.intercept), usual=model.intercept)
+    answers = answers.counted()
     counts = counted(answers)
     pair = float(np.mean(model.pair_logit(answers.columns) * np.ones(len(answers))))
     level = Level(pair, pair)
@@ -245,16 +246,20 @@ def levelled(model: Model, answers: Answers) -> Model:
     for _ in range(LEVEL_ROUNDS):
         effects = replace(model, level=level).effects(traits, counts)
         gets, gives = effects.gets.mean[answers.getter], effects.gives.mean[answers.giver]
-        level = Level(pair + float(np.mean(gets)), pair + float(np.mean(gives)))
-    return replace(model, level=level)
+        level = Level(pair + float(np.mean(gets - answers.gets)), pair + float(np.mean(gives - answers.gives)))
+    return replace(model, level=level, usual=pair)
 
 
 def counted(answers: Answers) -> Counts:
     """What each person gave and got in all these answers."""
-    size = answers.people
-    gave, got = np.bincount(answers.giver, minlength=size), np.bincount(answers.getter, minlength=size)
-    gave_yes = np.bincount(answers.giver, answers.yes, size)
-    return Counts(gave.astype(float), gave_yes, got.astype(float), np.bincount(answers.getter, answers.yes, size))
+    each = np.ones(len(answers))
+    gave, gave_yes, gave_ease = (
+        np.bincount(answers.giver, one, answers.people) for one in (each, answers.yes, answers.gets)
+    )
+    got, got_yes, got_ease = (
+        np.bincount(answers.getter, one, answers.people) for one in (each, answers.yes, answers.gives)
+    )
+    return Counts(gave, gave_yes, got, got_yes, gave_ease, got_ease)
 
 
 def calibrated(logits: Floats, yes: Floats, slope_sd: float = SLOPE_SD) -> tuple[float, float]:
