@@ -109,6 +109,8 @@ class Candidates:
     def update(self, gone: Iterable[str], come: Sequence[Free], seed: str) -> None:
         """`gone` stand here no more, `come` do; who changed is in both. `seed` casts the lots."""
         leaving = [person for person in gone if person in self.standing]
+        if not (leaving or come or self._few):
+            return
         bereft = self._take_out(leaving)
         slots = np.sort(self.standing.enter(come, self._model))
         self._widen()

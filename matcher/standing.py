@@ -113,6 +113,8 @@ class Standing:
 
     def enter(self, people: Sequence[Free], model: Model) -> Slots:
         """These people come; where they stand."""
+        if not people:
+            return np.zeros(0, np.int64)
         slots = self._places(people)
         lists = [self.lists]
         for start in range(0, len(people), WRITTEN_AT_ONCE):
