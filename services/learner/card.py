@@ -19,9 +19,10 @@ from matcher.person import AGE_BANDS
 from matcher.score import joined
 from services.learner.answers import Answers, directed, joint, of_both
 from services.learner.compare import TEST, Comparison
-from services.learner.fit import dependence_interval, log_losses
+from services.learner.fit import log_losses
 from services.learner.history import History
 from services.learner.judge import calibration_slope, calibration_table, judged
+from services.learner.together import dependence_interval
 
 
 def card(history: History, made: ModelFile, later: Answers, found: Comparison, seed: int) -> dict[str, Any]:
