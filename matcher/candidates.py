@@ -14,7 +14,9 @@ from typing import Protocol, TypeVar
 
 import numpy as np
 
+from matcher.effects import Counts
 from matcher.explore import drawn
+from matcher.features import Crowd, pair_columns
 from matcher.index import Index, Places
 from matcher.keys import key_of
 from matcher.links import Flags, Floats, Links, Slots, link, pairs, rescored, unlink
@@ -32,6 +34,10 @@ SEARCHED_AT_ONCE = 20_000
 PART = 2_500
 """Of those, people for whom candidates are found in one piece of work: of fewer there is nothing to spread."""
 NOBODY = np.zeros(0, np.int64)
+BELIEF_DIGITS = 4
+Belief = tuple[float, float]
+Believed = tuple[Belief, Belief]
+"""Of two people: how readily each says yes, and how readily others do to them, as log odds beside the usual pair."""
 
 Part = TypeVar("Part")
 Done = TypeVar("Done")
@@ -103,6 +109,8 @@ class Candidates:
     def update(self, gone: Iterable[str], come: Sequence[Free], seed: str) -> None:
         """`gone` stand here no more, `come` do; who changed is in both. `seed` casts the lots."""
         leaving = [person for person in gone if person in self.standing]
+        if not (leaving or come or self._few):
+            return
         bereft = self._take_out(leaving)
         slots = np.sort(self.standing.enter(come, self._model))
         self._widen()
@@ -122,6 +130,16 @@ class Candidates:
         nbr, score, bond, degree = self._links
         place = int(np.flatnonzero(nbr[a, : degree[a]] == b)[0])
         return float(score[a, place]), bool(bond[a, place])
+
+    def believed(self, pairs: Sequence[tuple[int, int]]) -> list[Believed]:
+        """What is believed of both people of each pair (slots); what the two have in common counts for both."""
+        left, right = np.array(pairs, np.int64).reshape(-1, 2).T
+        scored = self.standing.scored
+        people = Crowd(scored["lat"], scored["lon"], scored["likes"], scored["avoids"], Counts.of([]))
+        more = self._model.pair_logit(pair_columns(people, left, right)) - self._model.usual
+        sides = [np.column_stack([scored["gives"][at] + more, scored["gets"][at] + more]) for at in (left, right)]
+        one, other = (np.round(side, BELIEF_DIGITS).tolist() for side in sides)
+        return [(tuple(a), tuple(b)) for a, b in zip(one, other, strict=True)]
 
     def drawn_scores(self, seed: str) -> list[Floats]:
         """For each of the model's draws the scores of `pairs`, were that true of everybody what it drew."""

@@ -31,22 +31,34 @@ def sigmoid(logit: Floats) -> Floats:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """For each of many people: answers they gave and got so far, and how many of each were yes."""
+    """For each of many people: answers they gave and got so far, how many were yes, and how easy a yes was.
+
+    `gave_ease` sums up what spoke for a yes in those talks beside the giver: who the other was, and what the two had in
+    common; `got_ease` likewise beside the getter. They are log odds, as they were believed at the offers.
+    """
 
     gave: Floats
     gave_yes: Floats
     got: Floats
     got_yes: Floats
+    gave_ease: Floats
+    got_ease: Floats
 
     @staticmethod
     def of(people: Iterable[tuple[float, float, float, float]]) -> "Counts":
-        """From (gave, gave_yes, got, got_yes) of each person."""
+        """From (gave, gave_yes, got, got_yes) of each person, whose partners were like any others."""
         table = np.array(list(people), dtype=np.float64).reshape(-1, 4)
-        return Counts(*(np.ascontiguousarray(column) for column in table.T))
+        gave, gave_yes, got, got_yes = (np.ascontiguousarray(column) for column in table.T)
+        return Counts(gave, gave_yes, got, got_yes, np.zeros(len(table)), np.zeros(len(table)))
+
+    @property
+    def columns(self) -> tuple[Floats, ...]:
+        """All of them, in their order."""
+        return (self.gave, self.gave_yes, self.got, self.got_yes, self.gave_ease, self.got_ease)
 
     def take(self, places: NDArray[np.int64] | NDArray[np.bool_]) -> "Counts":
         """The counts of the people at these places."""
-        return Counts(self.gave[places], self.gave_yes[places], self.got[places], self.got_yes[places])
+        return Counts(*(column[places] for column in self.columns))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +80,18 @@ class Effects:
     gives: Effect
     gets: Effect
 
+    def take(self, places: NDArray[np.int64]) -> "Effects":
+        """The effects of the people at these places."""
+        return Effects(self.gives.take(places), self.gets.take(places))
 
-def posterior(asked: Floats, yes: Floats, prior_mean: Floats, prior_sd: float, level: float, other_sd: float) -> Effect:
+
+def posterior(
+    asked: Floats, yes: Floats, prior_mean: Floats, prior_sd: float, level: Floats, other_sd: float
+) -> Effect:
     """The effect of people who were `asked` so often and said `yes` so often.
 
-    `level` is the log odds that a person without effect had in those talks; `other_sd` is how much the partners differ,
-    which are not known one by one.
+    `level` is the log odds that somebody without effect had in the talks of each; `other_sd` is how much the partners
+    differ, who are not known one by one.
     """
     if prior_sd < SD_LEAST:
         return Effect(prior_mean, np.zeros_like(prior_mean))

@@ -48,6 +48,8 @@ from matcher.person import (
 )
 from matcher.values import derived_id
 
+EASE_DIGITS = 4
+
 
 @dataclass(frozen=True, slots=True)
 class Send:
@@ -132,11 +134,12 @@ def _called(row: Person, event: PersonMet) -> tuple[Call, ...]:
     return (*row.calls, call)[-CALLS_LIMIT:]
 
 
-def _counted(row: Person, event: AnswerCounted) -> dict[str, int]:
+def _counted(row: Person, event: AnswerCounted) -> dict[str, float]:
     answers = getattr(row, event.side) + event.answers
     # An answer from before anybody counted may be changed now: never fewer than none, never more than all.
     yeses = min(max(getattr(row, f"{event.side}_yes") + event.yeses, 0), answers)
-    return {event.side: answers, f"{event.side}_yes": yeses}
+    ease = round(getattr(row, f"{event.side}_ease") + event.ease, EASE_DIGITS)
+    return {event.side: answers, f"{event.side}_yes": yeses, f"{event.side}_ease": ease}
 
 
 def _with(people: tuple[str, ...], person: str) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from matcher.errors import BadEvent
 from matcher.invitation import Answer, Invitation
 from matcher.model_file import ModelFile
 from matcher.person import Features, Market, Passkey, Profile
-from matcher.values import Utc, Value
+from matcher.values import Finite, Utc, Value
 
 WHAT_LIMIT = 2000
 
@@ -146,13 +146,15 @@ class BondChanged(PersonEvent):
 class AnswerCounted(PersonEvent):
     """`person` gave an answer after a call, or got one: so many answers more and so many yeses more.
 
-    An answer that was given before and is changed counts none more, and one yes more or fewer.
+    An answer that was given before and is changed counts none more, and one yes more or fewer. `ease` is what
+    spoke for a yes beside `person`, as it was believed at the offer.
     """
 
     type: Literal["answer.counted.v1"] = "answer.counted.v1"
     side: Literal["gave", "got"]
     answers: Annotated[int, Field(ge=0, le=1)]
     yeses: Annotated[int, Field(ge=-1, le=1)]
+    ease: Finite = 0.0
 
 
 class AvailabilityOpened(PersonEvent, WindowEvent):
@@ -348,7 +350,10 @@ CallTopicEvent = Annotated[LegHeard | LegHungUp | CallBridged, Field(discriminat
 
 
 class OutcomeGiven(Event):
-    """`person` said whether they would talk with `other` again."""
+    """`person` said whether they would talk with `other` again.
+
+    `gives` and `gets` are what spoke for a yes at the offer: that `person` said it, and that it was about `other`.
+    """
 
     type: Literal["outcome.given.v1"] = "outcome.given.v1"
     invitation: str
@@ -356,6 +361,8 @@ class OutcomeGiven(Event):
     other: str
     talk_again: Literal["yes", "maybe", "no"]
     felt: Literal["good", "fine", "awkward", "sad"] | None = None
+    gives: Finite = 0.0
+    gets: Finite = 0.0
 
 
 # --- notifications and receipts, keyed by person ---

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from matcher.person import Market
-from matcher.values import Row, Utc
+from matcher.values import Finite, Row, Utc
 
 ANSWER = timedelta(seconds=30)
 """Wall time to answer."""
@@ -31,8 +31,10 @@ class Invitation(Row):
     """The row of one invitation in `invitations`. `offset` is that of the pool topic.
 
     `a` < `b`. `propensity` is the probability with which the two were matched, `topic_propensity` with which this topic
-    was named, so that logged offers can be judged by inverse propensity. `rung` says that a claim stood and both were
-    rung. `called` is true when audio went both ways: then, and only then, both availabilities ended as called.
+    was named, so that logged offers can be judged by inverse propensity. `believed` is, of a and of b, how readily each
+    says yes and others say yes to them, with what the two have in common, as the pool saw it at the offer. `rung` says
+    that a claim stood and both were rung. `called` is true when audio went both ways: then, and only then, both
+    availabilities ended as called.
     """
 
     invitation: str
@@ -46,6 +48,7 @@ class Invitation(Row):
     score: float
     propensity: float = 1.0
     topic_propensity: float = 1.0
+    believed: tuple[tuple[Finite, Finite], tuple[Finite, Finite]] = ((0.0, 0.0), (0.0, 0.0))
     state: State = "offered"
     rung: bool = False
     token: int = 0
@@ -70,6 +73,14 @@ class Invitation(Row):
     def people(self) -> tuple[str, str]:
         """Both people, in the order of their ids."""
         return (self.a, self.b)
+
+    def gives(self, person: str) -> float:
+        """How readily `person` says yes, as believed at the offer."""
+        return self.believed[self.people.index(person)][0]
+
+    def gets(self, person: str) -> float:
+        """How readily others say yes to `person`, as believed at the offer."""
+        return self.believed[self.people.index(person)][1]
 
     @property
     def live(self) -> bool:

@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from matcher.candidates import Candidates
+from matcher.candidates import Believed, Candidates
 from matcher.features import distance_km, shared_topics
 from matcher.matching import Made
 from matcher.rules import Free, refusal
@@ -30,6 +30,8 @@ class Match:
     propensity: float = 1.0
     """The probability with which this pair was made, and, below, with which this topic was named for it."""
     topic_propensity: float = 1.0
+    believed: Believed = ((0.0, 0.0), (0.0, 0.0))
+    """What is believed of a and of b, each before the other."""
 
 
 def choose(
@@ -39,16 +41,19 @@ def choose(
 
     `as_now` says how somebody is at this moment; `seed` picks among equally good topics.
     """
-    chosen, wrong = [], []
-    for slot_a, slot_b, weight, chance in made:
-        kept = (candidates.standing.free_at(slot_a), candidates.standing.free_at(slot_b))
-        a, b = sorted(map(as_now, kept), key=lambda one: one.person)
+    chosen, wrong, made = [], [], list(made)
+    beliefs = candidates.believed([one[:2] for one in made])
+    for (slot_a, slot_b, weight, chance), (of_one, of_other) in zip(made, beliefs, strict=True):
+        one, other = (as_now(candidates.standing.free_at(slot)) for slot in (slot_a, slot_b))
+        a, b, believed = one, other, (of_one, of_other)
+        if b.person < a.person:
+            a, b, believed = other, one, (of_other, of_one)
         if refusal(a, b):
             wrong += [a.person, b.person]
             continue
         score, bond = candidates.linked(slot_a, slot_b)
         topic, topic_chance = _topic(a, b, seed)
-        chosen.append(Match(a, b, score, weight, topic, _reasons(a, b, bond), chance, topic_chance))
+        chosen.append(Match(a, b, score, weight, topic, _reasons(a, b, bond), chance, topic_chance, believed))
     return sorted(chosen, key=lambda match: (-match.weight, match.a.person)), wrong
 
 

@@ -12,11 +12,10 @@ from pydantic import Field, ValidationError
 from matcher.errors import BadEvent
 from matcher.person import Market
 from matcher.score import Level, Model, Trait
-from matcher.values import Row, Utc, Value
+from matcher.values import Finite, Row, Utc, Value
 
 SCHEMA = 2
 """Raised whenever a field changes its meaning. Schema 1 was the bare intercept and weights of `model.promoted.v1`."""
-Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class TraitTerm(Value):
@@ -40,9 +39,13 @@ class ModelFile(Value):
     gets_sd: Finite
     level_gave: Finite
     level_got: Finite
+    usual: Finite | None = None
     slope: Finite = 1.0
     shift: Finite = 0.0
+    bond_slope: Finite = 1.0
+    bond_shift: Finite = 0.0
     dependence: Finite = 0.0
+    of_unknown: Finite = 0.0
     draws: Annotated[int, Field(ge=1, le=64)] = 1
     learned_from: Utc
     learned_until: Utc
@@ -54,7 +57,9 @@ class ModelFile(Value):
             version=self.version, intercept=self.intercept, weights=dict(self.weights),
             traits={name: Trait(one.mean, one.sd, one.gives, one.gets) for name, one in self.traits.items()},
             gives_sd=self.gives_sd, gets_sd=self.gets_sd, level=Level(self.level_gave, self.level_got),
-            slope=self.slope, shift=self.shift, dependence=self.dependence, draws=self.draws,
+            usual=self.intercept if self.usual is None else self.usual,
+            slope=self.slope, shift=self.shift, bond_slope=self.bond_slope, bond_shift=self.bond_shift,
+            dependence=self.dependence, of_unknown=self.of_unknown, draws=self.draws,
         )  # fmt: skip
 
 

@@ -60,15 +60,23 @@ def apply_outcome(row: Pair | None, event: OutcomeGiven, offset: int) -> tuple[P
 
 
 def _counted(row: Pair, event: OutcomeGiven) -> list[AnswerCounted]:
-    earlier = [one for one in row.said if (one.invitation, one.person) == (event.invitation, event.person)]
+    """One answer about each other person counts: the first. What friends say again tells of their friendship."""
+    mine = [one for one in row.said if one.person == event.person]
+    earlier = [one for one in mine if one.invitation == event.invitation]
+    if mine and mine[0] not in earlier:
+        return []
     yeses = (event.talk_again == "yes") - sum(one.talk_again == "yes" for one in earlier)
     answers = int(not earlier)
     if not answers and not yeses:
         return []
     common: dict[str, Any] = {"at": event.at, "answers": answers, "yeses": yeses}
     return [
-        AnswerCounted(id=derived_id("gave", event.id), person=event.person, side="gave", **common),
-        AnswerCounted(id=derived_id("got", event.id), person=event.other, side="got", **common),
+        AnswerCounted(
+            id=derived_id("gave", event.id), person=event.person, side="gave", ease=answers * event.gets, **common
+        ),
+        AnswerCounted(
+            id=derived_id("got", event.id), person=event.other, side="got", ease=answers * event.gives, **common
+        ),
     ]
 
 

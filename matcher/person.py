@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, field_validator
 
-from matcher.values import Row, Utc, Value
+from matcher.values import Finite, Row, Utc, Value
 
 MARKETS: dict["Market", ZoneInfo] = {"GB": ZoneInfo("Europe/London")}
 LANGUAGES = (
@@ -24,7 +24,7 @@ TOPICS = (
     "puzzles", "radio",
     "science", "singing", "television", "theatre", "trains", "walking", "weather", "work",
 )  # fmt: skip
-COUNTS = ("gave", "gave_yes", "got", "got_yes")
+COUNTS = ("gave", "gave_yes", "got", "got_yes", "gave_ease", "got_ease")
 """What is kept of a person's answers: numbers only."""
 Market = Literal["GB"]
 AgeBand = Literal["18-24", "25-34", "35-49", "50-64", "65-74", "75+"]
@@ -115,6 +115,8 @@ class Features(Value):
     gave_yes: Annotated[int, Field(ge=0)] = 0
     got: Annotated[int, Field(ge=0)] = 0
     got_yes: Annotated[int, Field(ge=0)] = 0
+    gave_ease: Finite = 0.0
+    got_ease: Finite = 0.0
 
 
 class Concern(Value):
@@ -168,6 +170,8 @@ class Person(Row):
     gave_yes: int = 0
     got: int = 0
     got_yes: int = 0
+    gave_ease: Finite = 0.0
+    got_ease: Finite = 0.0
     concerns: tuple[Concern, ...] = ()
     recent: tuple[str, ...] = ()
 

@@ -289,7 +289,7 @@ class Pool:
                 offset=offset, invitation=key, market=self.market,
                 a=a.person, b=b.person, availability_a=a.availability, availability_b=b.availability, topic=match.topic,
                 reasons=match.reasons, score=match.score, propensity=match.propensity,
-                topic_propensity=match.topic_propensity, decided_wall=tick.wall,
+                topic_propensity=match.topic_propensity, believed=match.believed, decided_wall=tick.wall,
                 answer_by_wall=self.wall + life.ANSWER, until=min(a.until, b.until),
                 pool_now=self.now, pool_wall=self.wall,
             ),

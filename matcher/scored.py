@@ -20,8 +20,10 @@ SCORED = np.dtype(
     ]
 )  # fmt: skip
 Scored = NDArray[np.void]
-Weights = tuple[float, float, float, float, float, float, float, float]
-"""Of a model: intercept, bond, near, shared likes, spoiled; slope, shift; the answers' odds ratio."""
+Weights = tuple[float, float, float, float, float, float, float, float, float, float, float]
+"""Of a model: intercept, bond, near, shared likes, spoiled; slope, shift; both of a bond; what joins the answers."""
+DEPENDENCE_LIMIT = 3.0
+"""Log odds ratios are held within."""
 
 
 def scored_of(people: Crowd) -> Scored:
@@ -69,6 +71,20 @@ def _chance(logit: float) -> float:
 
 
 @leaf
+def _logit(odds: float, var: float, bond: bool, weights: Weights) -> float:
+    """One side's log odds, calibrated, from all that speaks for a yes but the bond."""
+    _, bond_counts, _, _, _, slope, shift, bond_slope, bond_shift, _, _ = weights
+    scale = slope / math.sqrt(1.0 + PROBIT * var)
+    apart = scale * odds + shift
+    return max(apart, bond_slope * (apart + scale * bond_counts) + bond_shift) if bond else apart
+
+
+@leaf
+def _ratio(dependence: float, of_unknown: float, unknown: float) -> float:
+    return math.exp(min(max(dependence + of_unknown * unknown, -DEPENDENCE_LIMIT), DEPENDENCE_LIMIT))
+
+
+@leaf
 def _both(there: float, back: float, ratio: float) -> float:
     product = there * back
     total = 1.0 + (there + back) * (ratio - 1.0)
@@ -79,14 +95,14 @@ def _both(there: float, back: float, ratio: float) -> float:
 @compiled
 def scores_of(left: Ints, right: Ints, bond: NDArray[np.bool_], scored: Scored, weights: Weights, out: Floats) -> None:
     """Write the chance that both would talk again, for each pair; exactly the same whichever way round."""
-    intercept, bond_counts, near, shared_likes, spoiled, slope, shift, ratio = weights
+    intercept, _, near, shared_likes, spoiled, _, _, _, _, dependence, of_unknown = weights
     for i in range(len(left)):
         a, b = scored[left[i]], scored[right[i]]
         avoids = a.avoids | b.avoids
-        pair = intercept + bond_counts * bond[i]
-        pair += near * _near(a.lat, a.lon, b.lat, b.lon)
+        pair = intercept + near * _near(a.lat, a.lon, b.lat, b.lon)
         pair += shared_likes * _saturating(a.likes & b.likes & ~avoids)
         pair += spoiled * _saturating((a.likes | b.likes) & avoids)
-        there = slope * (pair + a.gives + b.gets) / math.sqrt(1.0 + PROBIT * (a.gives_var + b.gets_var)) + shift
-        back = slope * (pair + b.gives + a.gets) / math.sqrt(1.0 + PROBIT * (b.gives_var + a.gets_var)) + shift
-        out[i] = _both(_chance(there), _chance(back), ratio)
+        there = _logit(pair + a.gives + b.gets, a.gives_var + b.gets_var, bond[i], weights)
+        back = _logit(pair + b.gives + a.gets, b.gives_var + a.gets_var, bond[i], weights)
+        unknown = math.sqrt(a.gives_var * a.gets_var) + math.sqrt(b.gives_var * b.gets_var)
+        out[i] = _both(_chance(there), _chance(back), _ratio(dependence, of_unknown, unknown))

@@ -7,10 +7,10 @@ long array, `lists`. An id's key is a hash of it: two ids with one key would at 
 is asked of the rules themselves.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import chain
 from operator import attrgetter
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -113,6 +113,8 @@ class Standing:
 
     def enter(self, people: Sequence[Free], model: Model) -> Slots:
         """These people come; where they stand."""
+        if not people:
+            return np.zeros(0, np.int64)
         slots = self._places(people)
         lists = [self.lists]
         for start in range(0, len(people), WRITTEN_AT_ONCE):
@@ -152,14 +154,14 @@ class Standing:
     def _widen(self, count: int) -> None:
         self.brief, self.people = widened(self.brief, count), widened(self.people, count)
         self.scored, self._here = widened(self.scored, count), widened(self._here, count)
-        self._counts = Counts(*(widened(column, count) for column in _columns(self._counts)))
+        self._counts = Counts(*(widened(column, count) for column in self._counts.columns))
 
     def _write(self, people: Sequence[Free], slots: Slots) -> Keys:
         """What these people told; their lists, which are to be put at the end of `lists`."""
         told = [one.features for one in people]
         here = crowd(told)
         self.scored[slots] = scored_of(here)
-        for kept, new in zip(_columns(self._counts), _columns(here.counts), strict=True):
+        for kept, new in zip(self._counts.columns, here.counts.columns, strict=True):
             kept[slots] = new
         records, briefs = np.zeros(len(people), PERSON), np.zeros(len(people), BRIEF)
         records["key"] = keys_of([one.row.person for one in people])
@@ -207,10 +209,6 @@ class Standing:
 def _names_anybody(one: Free) -> bool:
     told = one.features
     return bool(told.bonds or told.met or told.blocks or one.asked)
-
-
-def _columns(counts: Counts) -> Iterator[NDArray[Any]]:
-    yield from (counts.gave, counts.gave_yes, counts.got, counts.got_yes)
 
 
 def widened(array: NDArray[Kind], count: int) -> NDArray[Kind]:

@@ -4,7 +4,7 @@ import hashlib
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 
 def _utc(value: datetime) -> datetime:
@@ -14,6 +14,7 @@ def _utc(value: datetime) -> datetime:
 
 
 Utc = Annotated[datetime, AfterValidator(_utc)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class Value(BaseModel):

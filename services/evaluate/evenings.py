@@ -70,7 +70,7 @@ def judge(evenings: Evenings, model_of: ModelOf, seed: int) -> dict[str, Any]:
 
 
 def _cold(evenings: Evenings, model_of: ModelOf) -> Scored:
-    nothing = Counts(*(np.zeros(evenings.answers.people) for _ in range(4)))
+    nothing = Counts.of([(0, 0, 0, 0)] * evenings.answers.people)
     parts = []
     for wave in evenings.waves:
         answers = knowing(evenings.answers.take(evenings.wave == wave), nothing)

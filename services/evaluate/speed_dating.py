@@ -152,7 +152,8 @@ def _evenings(told: list[Told], marks: dict[str, dict[str, float]], ordered: boo
     before = before_each(giver, getter, yes, at, len(people))
     answers = Answers(
         traits=traits, giver=giver, getter=getter, yes=yes, back=back, columns=_columns(traits, giver, getter),
-        giver_before=before[0], getter_before=before[1], at=at, group=wave,
+        giver_before=before[0], getter_before=before[1],
+        gives=np.zeros(len(yes)), gets=np.zeros(len(yes)), at=at, group=wave,
     )  # fmt: skip
     return Evenings(answers, wave, order if ordered else None, said)
 

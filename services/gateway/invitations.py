@@ -147,7 +147,7 @@ class Steps:
             raise AlreadyEnded("This call did not come about.")
         given = OutcomeGiven(
             invitation=row.invitation, other=other, talk_again=asked.form.talk_again, felt=asked.form.felt,
-            **asked.about_me("outcome"),
+            gives=row.gives(me), gets=row.gets(other), **asked.about_me("outcome"),
         )  # fmt: skip
         await self._gateway.outbox.say(OUTCOMES, pair_key(me, other), given)
         return ACCEPTED

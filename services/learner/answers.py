@@ -21,7 +21,8 @@ class Answers:
     """Answers, one place each; the people they are about have places of their own.
 
     `back` is the place of the other side's answer about the same talk, or -1. `columns` are the pair's features;
-    `giver_before` and `getter_before` are the counts of both as they stood before the talk. `at` orders the talks in
+    `giver_before` and `getter_before` are the counts of both as they stood before the talk; `gives` and `gets` what its
+    offer believed of the giver and of the getter. `at` orders the talks in
     time; answers of one `group` are held out and resampled together.
     """
 
@@ -33,6 +34,8 @@ class Answers:
     columns: dict[str, Floats]
     giver_before: Counts
     getter_before: Counts
+    gives: Floats
+    gets: Floats
     at: Floats
     group: Ints
 
@@ -51,9 +54,14 @@ class Answers:
         columns = {name: column[keep] for name, column in self.columns.items()}
         return replace(
             self, giver=self.giver[keep], getter=self.getter[keep], yes=self.yes[keep], back=back, columns=columns,
-            giver_before=self.giver_before.take(keep), getter_before=self.getter_before.take(keep), at=self.at[keep],
-            group=self.group[keep],
+            giver_before=self.giver_before.take(keep), getter_before=self.getter_before.take(keep),
+            gives=self.gives[keep], gets=self.gets[keep], at=self.at[keep], group=self.group[keep],
         )  # fmt: skip
+
+    def counted(self) -> "Answers":
+        """The answers that count: of those that one person gave about another the first."""
+        first = np.unique(self.giver * (self.people + 1) + self.getter, return_index=True)[1]
+        return self.take(np.isin(np.arange(len(self)), first))
 
     def talks(self) -> Ints:
         """The places of one answer for each talk about which both answered."""
@@ -88,7 +96,7 @@ def directed(model: Model, answers: Answers) -> Floats:
     """The log odds that the giver says yes, from what was known before the talk."""
     gives = _effects(model, answers, answers.giver, answers.giver_before).gives
     gets = _effects(model, answers, answers.getter, answers.getter_before).gets
-    return model.one_way(model.pair_logit(answers.columns), gives, gets)
+    return model.one_way(answers.columns, gives, gets)
 
 
 def _effects(model: Model, answers: Answers, who: Ints, before: Counts) -> Effects:
@@ -98,4 +106,11 @@ def _effects(model: Model, answers: Answers, who: Ints, before: Counts) -> Effec
 def joint(model: Model, answers: Answers) -> Floats:
     """For each of `talks`, the chance that both say yes: the score as the service computes it."""
     chance, first = sigmoid(directed(model, answers)), answers.talks()
-    return model.both(chance[first], chance[answers.back[first]])
+    return model.both(chance[first], chance[answers.back[first]], *of_both(model, answers))
+
+
+def of_both(model: Model, answers: Answers) -> tuple[Effects, Effects]:
+    """For each of `talks`, what was believed of its two people before."""
+    first = answers.talks()
+    giver = _effects(model, answers, answers.giver[first], answers.giver_before.take(first))
+    return giver, _effects(model, answers, answers.getter[first], answers.getter_before.take(first))

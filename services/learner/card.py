@@ -16,11 +16,13 @@ from matcher.effects import sigmoid
 from matcher.features import Floats
 from matcher.model_file import ModelFile
 from matcher.person import AGE_BANDS
-from services.learner.answers import Answers, directed, joint
+from matcher.score import joined
+from services.learner.answers import Answers, directed, joint, of_both
 from services.learner.compare import TEST, Comparison
-from services.learner.fit import dependence, log_losses
+from services.learner.fit import log_losses
 from services.learner.history import History
 from services.learner.judge import calibration_slope, calibration_table, judged
+from services.learner.together import dependence_interval
 
 
 def card(history: History, made: ModelFile, later: Answers, found: Comparison, seed: int) -> dict[str, Any]:
@@ -51,9 +53,10 @@ def _together(made: ModelFile, later: Answers) -> dict[str, Any] | None:
     model = made.model()
     chance, first, both = sigmoid(directed(model, later)), later.talks(), later.both()
     there, back = chance[first], chance[later.back[first]]
-    apart = log_losses(both, there * back) - log_losses(both, model.both(there, back))
-    low, high = dependence(later, chance)[1]
-    return {"log_odds_ratio": made.dependence, "later_interval": [low, high], "gain_nats": float(apart.mean())}
+    tied = model.tied(*of_both(model, later))
+    apart = log_losses(both, there * back) - log_losses(both, joined(there, back, tied))
+    low, high = dependence_interval(later, chance)
+    return {"log_odds_ratio": float(tied.mean()), "later_interval": [low, high], "gain_nats": float(apart.mean())}
 
 
 def _by(

@@ -118,8 +118,10 @@ def _file(model: Model, answers: Answers) -> ModelFile:
             name: TraitTerm(mean=one.mean, sd=one.sd, gives=one.gives, gets=one.gets)
             for name, one in model.traits.items()
         },
-        gives_sd=model.gives_sd, gets_sd=model.gets_sd, level_gave=level.gave, level_got=level.got, slope=model.slope,
-        shift=model.shift, dependence=model.dependence, draws=model.draws, learned_from=_when(answers.at.min()),
+        gives_sd=model.gives_sd, gets_sd=model.gets_sd, level_gave=level.gave, level_got=level.got, usual=model.usual,
+        slope=model.slope,
+        shift=model.shift, bond_slope=model.bond_slope, bond_shift=model.bond_shift, dependence=model.dependence,
+        of_unknown=model.of_unknown, draws=model.draws, learned_from=_when(answers.at.min()),
         learned_until=_when(answers.at.max()), answers=len(answers),
     )  # fmt: skip
 

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from matcher.effects import Counts, sigmoid
 from matcher.features import NEVER_WORSE, Floats, Ints
-from matcher.score import DEPENDENCE_LIMIT, SD_LIMIT, Level, Model, Trait, joined
+from matcher.score import SD_LIMIT, Level, Model, Trait
 from services.learner.answers import Answers, directed
+from services.learner.together import dependence
 
 PAIR_SD = 1.0
 """Prior spread of a pair feature's weight over its whole range from 0 to 1."""
@@ -31,8 +32,6 @@ SLOPE_SD = 0.5
 WIDER = (0.5, 0.7, 0.85, 1.0, 1.15, 1.3, 1.5, 1.75)
 """By how much people may differ more than EM says, which is known to say too little of yes and no answers."""
 LEVEL_ROUNDS = 10
-LEAST_TALKS = 50
-DEPENDENCE_STEPS, DEPENDENCE_DRAWS, DEPENDENCE_SEED = 121, 500, 1
 FOLD_STEP = 7919
 """A prime, so that neighbouring groups come into different folds."""
 TINY = 1e-9
@@ -92,19 +91,26 @@ def learn(answers: Answers, version: str, names: tuple[str, ...], draws: int = 1
     parts = _without_each_fold(answers, bare)
     tried = [_wider(bare, times) for times in WIDER]
     model = min(tried, key=lambda one: _loss(answers, _held_out(answers, parts, one)))
-    held_out = _held_out(answers, parts, model)
-    slope, shift = calibrated(held_out, answers.yes)
-    tied, _ = dependence(answers, sigmoid(slope * held_out + shift))
-    return replace(model, slope=slope, shift=shift, dependence=tied, draws=draws)
+    odds, bond = _held_out(answers, parts, model), answers.columns.get("bond", np.zeros(len(answers))) > 0
+    slope, shift = calibrated(odds[~bond], answers.yes[~bond])
+    odds = slope * odds + shift
+    bond_slope, bond_shift = calibrated(odds[bond], answers.yes[bond])
+    odds[bond] = bond_slope * odds[bond] + bond_shift
+    tied, of_unknown = dependence(answers, sigmoid(odds), model)
+    return replace(
+        model, slope=slope, shift=shift, bond_slope=bond_slope, bond_shift=bond_shift, dependence=tied,
+        of_unknown=of_unknown, draws=draws,
+    )  # fmt: skip
 
 
 def _earned(answers: Answers, model: Model) -> Answers:
     """The answers with only those pair features that foretell talks held out, by more than the gain's standard error.
 
-    In a full pairing what holds of a person cancels out, and a feature that only looks like something decides.
+    In a full pairing what holds of a person cancels out, and a feature that only looks like something decides. A bond
+    need not: that two who both said yes would rather talk again is no guess.
     """
     losses = _held_out_losses(answers, model)
-    for name in answers.columns:
+    for name in [one for one in answers.columns if one != "bond"]:
         others = {one: column for one, column in answers.columns.items() if one != name}
         without = replace(answers, columns=others)
         less = _held_out_losses(without, replace(model, weights={one: model.weights[one] for one in others}))
@@ -227,7 +233,8 @@ def levelled(model: Model, answers: Answers) -> Model:
     as everybody's own readiness twice.
     """
     if len(answers) == 0:
-        return replace(model, level=Level(model.intercept, model.intercept))
+        return replace(model, level=Level(model.intercept, model.intercept), usual=model.intercept)
+    answers = answers.counted()
     counts = counted(answers)
     pair = float(np.mean(model.pair_logit(answers.columns) * np.ones(len(answers))))
     level = Level(pair, pair)
@@ -235,16 +242,20 @@ def levelled(model: Model, answers: Answers) -> Model:
     for _ in range(LEVEL_ROUNDS):
         effects = replace(model, level=level).effects(traits, counts)
         gets, gives = effects.gets.mean[answers.getter], effects.gives.mean[answers.giver]
-        level = Level(pair + float(np.mean(gets)), pair + float(np.mean(gives)))
-    return replace(model, level=level)
+        level = Level(pair + float(np.mean(gets - answers.gets)), pair + float(np.mean(gives - answers.gives)))
+    return replace(model, level=level, usual=pair)
 
 
 def counted(answers: Answers) -> Counts:
     """What each person gave and got in all these answers."""
-    size = answers.people
-    gave, got = np.bincount(answers.giver, minlength=size), np.bincount(answers.getter, minlength=size)
-    gave_yes = np.bincount(answers.giver, answers.yes, size)
-    return Counts(gave.astype(float), gave_yes, got.astype(float), np.bincount(answers.getter, answers.yes, size))
+    each = np.ones(len(answers))
+    gave, gave_yes, gave_ease = (
+        np.bincount(answers.giver, one, answers.people) for one in (each, answers.yes, answers.gets)
+    )
+    got, got_yes, got_ease = (
+        np.bincount(answers.getter, one, answers.people) for one in (each, answers.yes, answers.gives)
+    )
+    return Counts(gave, gave_yes, got, got_yes, gave_ease, got_ease)
 
 
 def calibrated(logits: Floats, yes: Floats, slope_sd: float = SLOPE_SD) -> tuple[float, float]:
@@ -262,25 +273,6 @@ def calibrated(logits: Floats, yes: Floats, slope_sd: float = SLOPE_SD) -> tuple
         step = np.clip(np.linalg.solve(curve, push), -1.0, 1.0)
         slope, shift = max(slope + step[0], 0.05), shift + step[1]
     return float(slope), float(shift)
-
-
-def dependence(answers: Answers, chance: Floats) -> tuple[float, tuple[float, float]]:
-    """The log odds ratio under which "both said yes" is likeliest, given each side's `chance`, and its 95 % interval.
-
-    It is 0, independence, unless the interval (whole groups drawn again) leaves 0 out.
-    """
-    first = answers.talks()
-    there, back, both = chance[first], chance[answers.back[first]], answers.both()
-    if len(first) < LEAST_TALKS:
-        return 0.0, (-DEPENDENCE_LIMIT, DEPENDENCE_LIMIT)
-    grid = np.linspace(-DEPENDENCE_LIMIT, DEPENDENCE_LIMIT, DEPENDENCE_STEPS)
-    names, group = np.unique(answers.group[first], return_inverse=True)
-    losses = np.array([np.bincount(group, log_losses(both, joined(there, back, tied)), len(names)) for tied in grid])
-    dice = np.random.default_rng(DEPENDENCE_SEED)
-    weights = dice.multinomial(len(names), np.full(len(names), 1 / len(names)), DEPENDENCE_DRAWS)
-    low, high = np.percentile(grid[np.argmin(losses @ weights.T, axis=0)], (2.5, 97.5))
-    best = float(grid[np.argmin(losses.sum(axis=1))])
-    return (best if low > 0 or high < 0 else 0.0), (float(low), float(high))
 
 
 def log_losses(true: Floats, chance: Floats) -> Floats:

@@ -185,6 +185,8 @@ def _table(
         columns=pair_columns(then, mine_at, mine_at + 1, bond),
         giver_before=then.counts.take(mine_at),
         getter_before=then.counts.take(mine_at + 1),
+        gives=np.array([event.gives for event, *_ in told], dtype=np.float64),
+        gets=np.array([event.gets for event, *_ in told], dtype=np.float64),
         at=np.array([row.decided_wall.timestamp() for _, row, *_ in told], dtype=np.float64),
         group=np.array([calls.setdefault(event.invitation, len(calls)) for event, *_ in told], dtype=np.int64),
     )

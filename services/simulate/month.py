@@ -92,9 +92,10 @@ class Month(Engine):
                 self._at(at_s, lambda p=person, said=talk_again: self._outcome(row, p, said))
 
     def _outcome(self, row: Invitation, person: str, talk_again: str) -> None:
+        other = row.other(person)
         event = OutcomeGiven(
             id=f"outcome-{row.invitation}-{person}", at=self._moment(), invitation=row.invitation, person=person,
-            other=row.other(person), talk_again=talk_again,  # type: ignore[arg-type]
+            other=other, talk_again=talk_again, gives=row.gives(person), gets=row.gets(other),  # type: ignore[arg-type]
         )  # fmt: skip
         self._reading.outcome(event)
         key = pair_key(*row.people)

@@ -20,7 +20,8 @@ PEOPLE, PAIRS, RUNS = 100_000, 2_400_000, 5
 
 def crowd_of(people: int, dice: np.random.Generator) -> Crowd:
     gave, got = dice.integers(0, 30, (2, people)).astype(float)
-    counts = Counts(gave, np.floor(gave * dice.random(people)), got, np.floor(got * dice.random(people)))
+    yes = (np.floor(gave * dice.random(people)), np.floor(got * dice.random(people)))
+    counts = Counts.of(zip(gave.tolist(), yes[0].tolist(), got.tolist(), yes[1].tolist(), strict=True))
     bits = dice.integers(0, 1 << len(TOPICS), (2, people)) & dice.integers(0, 1 << len(TOPICS), (2, people))
     return Crowd(50 + 8 * dice.random(people), -5 + 6 * dice.random(people), bits[0], bits[1] & ~bits[0], counts)
 

@@ -13,7 +13,7 @@ from matcher.score import Model, believed, score_pairs
 from services import cli
 from services.learner.service import in_service
 from tests.conftest import Parts
-from tests.learning import Town, Truth
+from tests.learning import START, Town, Truth
 from tests.world import eventually, profile, settings_for, world
 
 
@@ -25,8 +25,13 @@ def test_a_promoted_model_scores_the_next_offer_and_nothing_was_restarted(
         before = {name: process.pid for name, process in town.processes.items()}
         for name, value in town.settings.environment().items():
             monkeypatch.setenv(name, value)
-        out = tmp_path / "model.json"
-        assert cli.main(["learn", "--history", str(history), "--out", str(out), "--promote", "--json"]) == 0
+        out, bad = tmp_path / "model.json", tmp_path / "bad.json"
+        learn = ["learn", "--history", str(history), "--out", str(out), "--json"]
+        assert cli.main(learn) == 0
+        made = read_model_file(out.read_bytes())
+        bad.write_text(made.model_copy(update={"intercept": 2.0, "learned_until": START}).model_dump_json())
+        capsys.readouterr()
+        assert cli.main([*learn, "--against", str(bad), "--promote"]) == 0
         assert json.loads(capsys.readouterr().out)["promoted"]
         made = read_model_file(out.read_bytes())
         eventually(lambda: in_service(town.settings, "GB") == made, what="the pool has taken the model over")

@@ -35,7 +35,8 @@ def models(draw: st.DrawFn) -> Model:
         version="any", intercept=draw(numbers), weights=weights,
         traits={"many_likes": Trait(0.5, 0.2, draw(numbers), draw(numbers))},
         gives_sd=draw(st.floats(0, 3)), gets_sd=draw(st.floats(0, 3)), level=Level(draw(numbers), draw(numbers)),
-        slope=draw(st.floats(0.1, 2)), shift=draw(numbers), dependence=draw(numbers),
+        slope=draw(st.floats(0.1, 2)), shift=draw(numbers), bond_slope=draw(st.floats(0.1, 2)),
+        bond_shift=draw(numbers), dependence=draw(numbers), of_unknown=draw(numbers),
     )  # fmt: skip
 
 
@@ -54,10 +55,11 @@ def test_the_score_is_exactly_the_same_whichever_way_round(model: Model, a: Feat
 def test_the_loop_over_pairs_says_what_the_formula_says(model: Model, a: Features, b: Features, bond: bool) -> None:
     people, here, there = crowd([a, b]), np.array([0]), np.array([1])
     effects = believed(model, people)
-    pair = model.pair_logit(pair_columns(people, here, there, np.array([bond])))
+    pair = pair_columns(people, here, there, np.array([bond]))
     says = sigmoid(model.one_way(pair, effects.gives.take(here), effects.gets.take(there)))
     answers = sigmoid(model.one_way(pair, effects.gives.take(there), effects.gets.take(here)))
-    assert score(model, a, b, bond) == pytest.approx(float(model.both(says, answers)[0]), abs=1e-9)
+    both = model.both(says, answers, effects.take(here), effects.take(there))
+    assert score(model, a, b, bond) == pytest.approx(float(both[0]), abs=1e-9)
 
 
 @given(models(), somebody(), somebody(), cells, cells)

@@ -46,6 +46,23 @@ def test_an_answer_that_is_changed_is_still_one_answer() -> None:
     assert counted(said("ann", "no"), said("ann", "yes"))["ann"] == (1, 1, 0, 0)
 
 
+def test_what_a_friend_says_again_counts_no_more_and_the_first_answer_may_still_be_changed() -> None:
+    first = (said("ann", "yes"), said("bob", "yes"))
+    assert counted(*first, said("ann", "no", "two")) == counted(*first)
+    assert counted(*first, said("ann", "no", "two"), said("ann", "no"))["ann"] == (1, 0, 1, 1)
+
+
+def test_with_an_answer_goes_what_spoke_for_it_beside_the_person_it_is_counted_for() -> None:
+    given = said("ann", "yes").model_copy(update={"gives": 0.5, "gets": -0.25})
+    told = {one.person: one for one in apply_outcome(None, given, 0)[1] if isinstance(one, ev.AnswerCounted)}
+    assert (told["ann"].ease, told["bob"].ease) == (-0.25, 0.5)
+    ann = apply_person(registered("ann"), told["ann"], 1, "GB")[0]
+    assert (ann.gave, ann.gave_ease, ann.got_ease) == (1, -0.25, 0.0)
+    pair = apply_outcome(None, given, 0)[0]
+    changed = given.model_copy(update={"id": "again", "talk_again": "no"})
+    assert [one.ease for one in apply_outcome(pair, changed, 1)[1] if isinstance(one, ev.AnswerCounted)] == [0.0, 0.0]
+
+
 def test_the_pool_is_told_the_counts_and_not_who_said_what() -> None:
     event = ev.AnswerCounted(id="c", at=AT, person="ann", side="got", answers=1, yeses=1)
     row, sends = apply_person(registered("ann"), event, 1, "GB")

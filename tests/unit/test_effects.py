@@ -1,5 +1,7 @@
 """Person effects: nobody is judged before anybody answered, and with many answers the answers alone count."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -48,6 +50,13 @@ def test_counts_are_judged_against_the_level_of_the_talks_they_come_from() -> No
     stern = Model(level=Level(-1.0, -1.0)).effects({}, Counts.of([(10, 7, 10, 7)]))
     assert kind.gives.mean[0] < stern.gives.mean[0]
     assert kind.gets.mean[0] < stern.gets.mean[0]
+
+
+def test_a_yes_says_less_of_somebody_whose_partners_are_said_yes_to_by_everybody() -> None:
+    counts = replace(Counts.of([(10, 7, 0, 0), (10, 7, 0, 0)]), gave_ease=np.array([0.0, 10.0]))
+    usual, easy = Model().effects({}, counts).gives.mean
+    assert easy < usual
+    assert easy == pytest.approx(Model(level=Level(1.4, 0.0)).effects({}, Counts.of([(10, 7, 0, 0)])).gives.mean[0])
 
 
 def test_a_trait_that_nobody_told_counts_as_the_mean() -> None:

@@ -34,6 +34,13 @@ def test_without_exploring_every_offer_was_certain_and_only_its_topic_was_drawn(
     assert {(one.propensity, one.topic_propensity) for one in offered(1, "tick")} == {(1.0, 0.5)}
 
 
+def test_an_offer_says_what_was_believed_of_both_beside_the_usual_pair() -> None:
+    model = Model()
+    common = {"near": 1.0, "shared_likes": 0.5}
+    more = model.intercept + sum(model.weights[name] * share for name, share in common.items()) - model.usual
+    assert {one.believed for one in offered(1, "tick")} == {((round(more, 4),) * 2,) * 2}
+
+
 def test_the_same_tick_explores_the_same_and_says_how_likely_it_was() -> None:
     assert offered(4, "tick") == offered(4, "tick")
     assert {one.propensity for one in offered(4, "tick")} <= {0.25, 0.5, 0.75, 1.0}

@@ -121,6 +121,16 @@ def test_an_outcome_can_be_given_once_the_call_is_over_and_be_changed(gateway: D
     assert {key for _, key, _ in gateway.outbox.said} == {pair_key(person, "p-other")}
 
 
+def test_with_an_outcome_goes_what_its_offer_believed(gateway: Desk) -> None:
+    page, person = gateway.registered()
+    row = gateway.put_invitation(person, "p-other", believed=((0.1, 0.2), (0.3, 0.4)), **over())
+    mine, other = (row.people.index(one) for one in (person, "p-other"))
+    assert page.post(f"/calls/{row.invitation}/outcome", {"talk_again": "yes"}).status_code == 202
+    (event,) = gateway.said("outcomes")
+    assert isinstance(event, OutcomeGiven)
+    assert (event.gives, event.gets) == (row.believed[mine][0], row.believed[other][1])
+
+
 @pytest.mark.parametrize(
     ("change", "code"),
     [
