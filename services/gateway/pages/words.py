@@ -5,7 +5,7 @@ Place in the flow: a view -> **words** -> template. A code without words of its 
 
 from collections.abc import Iterable
 
-from matcher.match import ANY_TOPIC
+from matcher.invitation import ANY_TOPIC
 from matcher.person import AGE_BANDS, LANGUAGES, TOPICS
 from services.gateway.lists import AREAS
 
