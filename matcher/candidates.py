@@ -21,8 +21,8 @@ from matcher.index import Index, Places
 from matcher.keys import key_of
 from matcher.links import Flags, Floats, Links, Slots, link, pairs, rescored, unlink
 from matcher.rules import RULES, Free
-from matcher.score import Model, score_records
-from matcher.scored import scored_with
+from matcher.score import Model
+from matcher.scored import score_records, scored_with
 from matcher.search import ALL_LOOKED_AT, PAIR_RULES, are_bonded, bits_of, search
 from matcher.standing import Standing, widened
 

@@ -20,6 +20,8 @@ SILENCE = timedelta(seconds=60)
 """Wall time without one side's heartbeat that ends a call."""
 OVERRUN = timedelta(minutes=15)
 """Domain time by which a call may outlast the window."""
+ANY_TOPIC = "anything"
+"""What two talk about who like nothing in common that we know."""
 
 State = Literal["offered", "rung", "accepted", "confirmed", "declined", "expired", "voided", "ended"]
 Answer = Literal["accept", "decline"]

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 from matcher.candidates import Believed, Candidates
 from matcher.features import distance_km, shared_topics
+from matcher.invitation import ANY_TOPIC
 from matcher.matching import Made
 from matcher.rules import Free, refusal
 
-ANY_TOPIC = "anything"
 NEAR_REASON_KM = 8.0
 
 

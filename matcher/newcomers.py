@@ -25,7 +25,8 @@ from matcher.patience import (
 from matcher.prices import Prices
 from matcher.rows import Rows
 from matcher.rules import LASTING, Free, free, refusal
-from matcher.score import Model, believed, score_pairs
+from matcher.score import Model, believed
+from matcher.scored import score_pairs
 
 TOO_LATE = MIN_TALK + ANSWER
 """With less of a window left than that, a ring comes too late."""

@@ -15,10 +15,13 @@ import numpy as np
 from matcher.effects import PROBIT, Counts, Effect, Effects, Floats, posterior, sigmoid
 from matcher.errors import BadEvent
 from matcher.fairness import check_allowed
-from matcher.features import FEATURE_NAMES, NEVER_WORSE, TRAIT_NAMES, Crowd, Flags, Ints
-from matcher.scored import DEPENDENCE_LIMIT, Scored, Weights, scored_of, scored_with, scores_of
+from matcher.features import FEATURE_NAMES, NEVER_WORSE, TRAIT_NAMES, Crowd
 
 SD_LIMIT = 10.0
+DEPENDENCE_LIMIT = 3.0
+"""Log odds ratios are held within."""
+Weights = tuple[float, float, float, float, float, float, float, float, float, float, float]
+"""Of a model: intercept, bond, near, shared likes, spoiled; slope, shift; both of a bond; what joins the answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,18 +170,3 @@ def joined(there: Floats, back: Floats, dependence: float | Floats) -> Floats:
 def believed(model: Model, people: Crowd) -> Effects:
     """The effects of `people` under `model`."""
     return model.effects(people.traits(), people.counts)
-
-
-def score_pairs(
-    model: Model, people: Crowd, effects: Effects, left: Ints, right: Ints, bond: Flags | None = None
-) -> Floats:
-    """The chance that both would talk again, for each pair (`left`, `right`); the same whichever way round."""
-    bonded = np.zeros(len(left), np.bool_) if bond is None else bond
-    return score_records(model, scored_with(scored_of(people), effects), left, right, bonded)
-
-
-def score_records(model: Model, scored: Scored, left: Ints, right: Ints, bond: Flags) -> Floats:
-    """The same, of people who are kept as the score sees them."""
-    scores = np.empty(len(left))
-    scores_of(left, right, bond, scored, model.numbers(), scores)
-    return scores

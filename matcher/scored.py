@@ -1,7 +1,8 @@
 """The score of many pairs in one loop: what `matcher/score.py` says of one pair, without an array for every step.
 
-Place in the flow: features, effects -> **scored** -> score. What the score needs of a person is one record, a line of
-the processor's cache. A test holds the loop to the formula in `Model`.
+Place in the flow: features, effects, score -> **scored** -> match. What the score needs of a person is one record, a
+line of the processor's cache. A test holds the loop to the formula in `Model`. Whoever only reads or writes a model
+does not need the loop, and does not carry the compiler.
 """
 
 import math
@@ -11,7 +12,8 @@ from numpy.typing import NDArray
 
 from matcher.compiled import compiled, leaf
 from matcher.effects import LOGIT_LIMIT, PROBIT, Effect, Effects
-from matcher.features import HALF_AT, KM_PER_DEGREE, NEAR_KM, Crowd, Floats, Ints
+from matcher.features import HALF_AT, KM_PER_DEGREE, NEAR_KM, Crowd, Flags, Floats, Ints
+from matcher.score import DEPENDENCE_LIMIT, Model, Weights
 
 SCORED = np.dtype(
     [
@@ -20,10 +22,6 @@ SCORED = np.dtype(
     ]
 )  # fmt: skip
 Scored = NDArray[np.void]
-Weights = tuple[float, float, float, float, float, float, float, float, float, float, float]
-"""Of a model: intercept, bond, near, shared likes, spoiled; slope, shift; both of a bond; what joins the answers."""
-DEPENDENCE_LIMIT = 3.0
-"""Log odds ratios are held within."""
 
 
 def scored_of(people: Crowd) -> Scored:
@@ -106,3 +104,18 @@ def scores_of(left: Ints, right: Ints, bond: NDArray[np.bool_], scored: Scored, 
         back = _logit(pair + b.gives + a.gets, b.gives_var + a.gets_var, bond[i], weights)
         unknown = math.sqrt(a.gives_var * a.gets_var) + math.sqrt(b.gives_var * b.gets_var)
         out[i] = _both(_chance(there), _chance(back), _ratio(dependence, of_unknown, unknown))
+
+
+def score_pairs(
+    model: Model, people: Crowd, effects: Effects, left: Ints, right: Ints, bond: Flags | None = None
+) -> Floats:
+    """The chance that both would talk again, for each pair (`left`, `right`); the same whichever way round."""
+    bonded = np.zeros(len(left), np.bool_) if bond is None else bond
+    return score_records(model, scored_with(scored_of(people), effects), left, right, bonded)
+
+
+def score_records(model: Model, scored: Scored, left: Ints, right: Ints, bond: Flags) -> Floats:
+    """The same, of people who are kept as the score sees them."""
+    scores = np.empty(len(left))
+    scores_of(left, right, bond, scored, model.numbers(), scores)
+    return scores

@@ -9,8 +9,7 @@ import numpy as np
 
 from matcher.effects import Floats
 from matcher.features import Ints
-from matcher.score import Model, joined, unknown
-from matcher.scored import DEPENDENCE_LIMIT
+from matcher.score import DEPENDENCE_LIMIT, Model, joined, unknown
 from services.learner.answers import Answers, of_both
 
 LEAST_TALKS = 50

@@ -28,8 +28,8 @@ from matcher.events import (
     PoolEvent,
     Tick,
 )
-from matcher.invitation import RINGING, Invitation
-from matcher.match import ANY_TOPIC, Match
+from matcher.invitation import ANY_TOPIC, RINGING, Invitation
+from matcher.match import Match
 from matcher.pool import Change, Pool
 from matcher.rules import Free
 from services.simulate.market import Market

@@ -32,7 +32,6 @@ from services.stream.factory import PARTITIONS, after_recovery, raw_topic, ready
 from services.stream.handling import handle, send, write_rows
 from services.stream.projector import Projector
 from services.stream.recovery import Stored, pools_from
-from services.stream.refused import refused
 from services.stream.rewriting import Rewriter
 from services.stream.store import RowTable, row_offset
 
@@ -82,9 +81,10 @@ class Processor:
         """The partitions that this worker owns and has recovered."""
         return ready_partitions(self._app, self._pool_events.get_topic_name())
 
-    def refused(self) -> dict[Market, str]:
+    def refused(self) -> dict[Market, dict[str, int]]:
         """Why nobody was found at the last tick, for each market whose pool is here."""
-        return {market: refused(pool) for market, pool in self._pools.items() if partition_of(market) in self.ready}
+        here = (one for one in self._pools.items() if partition_of(one[0]) in self.ready)
+        return {market: dict(pool.refused) for market, pool in here}
 
     # --- enrich ---
 

@@ -6,10 +6,10 @@ from its rows, and a second reckoning elsewhere would be another answer. It fade
 
 import json
 import logging
+from collections.abc import Mapping
 
 import redis
 
-from matcher.pool import Pool
 from services.ready import FADES_AFTER_S
 
 log = logging.getLogger(__name__)
@@ -20,15 +20,10 @@ def refused_key(prefix: str, market: str) -> str:
     return f"{prefix}refused:{market}"
 
 
-def refused(pool: Pool) -> str:
-    """What to tell of one pool: by rule, how many pairs it refused at the last tick, as JSON."""
-    return json.dumps(pool.refused)
-
-
-def tell_refused(client: "redis.Redis", prefix: str, told: dict[str, str]) -> None:
-    """Write what was told of each market; Redis being away is nobody's end."""
+def tell_refused(client: "redis.Redis", prefix: str, told: Mapping[str, Mapping[str, int]]) -> None:
+    """Write, for each market, how many pairs each rule refused at the last tick; Redis being away is nobody's end."""
     try:
-        for market, words in told.items():
-            client.set(refused_key(prefix, market), words, ex=FADES_AFTER_S)
+        for market, rules in told.items():
+            client.set(refused_key(prefix, market), json.dumps(rules), ex=FADES_AFTER_S)
     except redis.RedisError as error:
         log.warning("Redis is away: %s", type(error).__name__)

@@ -13,7 +13,8 @@ import numpy as np
 from matcher.effects import Counts
 from matcher.features import Crowd
 from matcher.person import TOPICS
-from matcher.score import Model, Trait, believed, score_pairs
+from matcher.score import Model, Trait, believed
+from matcher.scored import score_pairs
 
 PEOPLE, PAIRS, RUNS = 100_000, 2_400_000, 5
 

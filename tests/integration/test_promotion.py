@@ -9,7 +9,8 @@ import pytest
 from matcher.features import crowd
 from matcher.model_file import read_model_file
 from matcher.person import Features
-from matcher.score import Model, believed, score_pairs
+from matcher.score import Model, believed
+from matcher.scored import score_pairs
 from services import cli
 from services.learner.service import in_service
 from tests.conftest import Parts

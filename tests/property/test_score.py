@@ -10,7 +10,8 @@ from matcher.effects import sigmoid
 from matcher.fairness import FORBIDDEN, check_allowed, forbidden_word
 from matcher.features import FEATURE_NAMES, NEVER_WORSE, SOURCES, TRAIT_NAMES, crowd, pair_columns
 from matcher.person import AGE_BANDS, TOPICS, Features
-from matcher.score import Level, Model, Trait, believed, joined, score_pairs
+from matcher.score import Level, Model, Trait, believed, joined
+from matcher.scored import score_pairs
 
 numbers = st.floats(-3, 3)
 answers = st.integers(0, 40).flatmap(lambda count: st.tuples(st.just(count), st.integers(0, count)))

@@ -1,7 +1,5 @@
 """The thread that writes the history: a disk that refuses costs time and no row, and reading does not wait for it."""
 
-import subprocess
-import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -13,12 +11,6 @@ from services.archivist.writer import Writer
 from tests.archive import archived
 from tests.unit.test_erasure import Told
 from tests.world import eventually
-
-WITHOUT = (
-    "services.stream.app", "services.notifier.app", "services.bridge.app", "services.gateway.app",
-    "services.checker.app", "services.simulator.app", "services.demo.play", "services.cli",
-)  # fmt: skip
-"""Everything that runs beside an archivist."""
 
 
 def told(number: int) -> Any:
@@ -80,9 +72,3 @@ def test_what_ends_the_writer_is_told_to_whoever_reads(tmp_path: Path, monkeypat
     with pytest.raises(IndexError):
         writer.take(told(1))
     assert not writer.close(10)
-
-
-def test_no_process_but_the_archivist_carries_what_it_needs() -> None:
-    asked = f"import sys, {', '.join(WITHOUT)}; print([one for one in ('pyarrow', 'duckdb') if one in sys.modules])"
-    found = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
-    assert found.stdout.strip() == "[]"

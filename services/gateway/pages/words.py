@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable
 from datetime import datetime
 
-from matcher.match import ANY_TOPIC
+from matcher.invitation import ANY_TOPIC
 from matcher.person import AGE_BANDS, LANGUAGES, MARKETS, TOPICS
 from matcher.waits import Usual
 from services.gateway.lists import AREAS
