@@ -13,11 +13,15 @@ from typing import NamedTuple, NoReturn
 
 import pytest
 import redis
+from hypothesis import settings
 
 from services import topics
 from services.embedded.broker import embedded_broker
 from services.embedded.redis import embedded_redis
 from services.topics import KafkaAddress
+
+settings.register_profile("untimed", parent=settings(), deadline=None)  # a busy machine is no fault of the code
+settings.load_profile("untimed")
 
 EMBEDDED_OR_REAL = ("embedded", "real")
 BROKER_START_S = 30
