@@ -1,7 +1,8 @@
 """Who came lately, taken for who may come: what those who wait may expect, from the rows of one pool.
 
 Place in the flow: rows, score -> **newcomers** -> patience -> matching. Nothing of it is stored: it is made again from
-the rows, at most once a minute of domain time for all, and at once for whoever comes in between.
+the rows, and follows from them alone while few wait. It must not matter which rows a process has forgotten already: a
+writer that lost its partition without noticing and the one that took over choose alike.
 """
 
 from collections.abc import Sequence
@@ -9,7 +10,7 @@ from datetime import timedelta
 
 import numpy as np
 
-from matcher.availability import MIN_TALK, Waiting
+from matcher.availability import KEEP_ROWS, MIN_TALK, Waiting
 from matcher.features import crowd
 from matcher.invitation import ANSWER, Invitation
 from matcher.patience import (
@@ -51,7 +52,7 @@ class Newcomers:
         keys = [one.row.availability for one in people]
         now_min = self._rows.now.timestamp() / 60
         left = np.array([_minutes(one.row.until - self._rows.now - TOO_LATE) for one in people])
-        if self._patience.due(now_min):
+        if self._patience.due(now_min, len(people)):
             self._recent = self._who_came(len(people))
             self._scores.keep([*people, *self._recent], model)
             to_recent = self._scores.between(people, self._recent)
@@ -74,12 +75,20 @@ class Newcomers:
         return Recent(stays_min=stays, scores=among, per_min=arrivals_per_min(came, now_min))
 
     def _known(self) -> list[Waiting]:
-        return [row for row in self._rows.waiting.values() if row.features is not None]
+        rows = self._rows.waiting.values()
+        return [row for row in rows if row.features is not None and not self._rows.passed(row)]
 
     def _answered(self) -> float:
-        over = [one for one in self._rows.invitations.values() if one.rung and not _undecided(one)]
+        rung = [one for one in self._rows.invitations.values() if one.rung and not _undecided(one)]
+        over = [one for one in rung if self._counts(one)]
         called = sum(one.confirmed_wall is not None for one in over)
         return (called + USUAL_CALLS) / (len(over) + USUAL_OFFERS)
+
+    def _counts(self, one: Invitation) -> bool:
+        """Whether every process that holds the market's rows still holds this one."""
+        windows = ((self._rows.waiting.get(person), one.availability_of(person)) for person in one.people)
+        kept = any(row and row.availability == window and not self._rows.passed(row) for row, window in windows)
+        return kept or one.pool_wall + KEEP_ROWS > self._rows.wall
 
 
 class Scores:
@@ -116,7 +125,7 @@ def scores_between(people: Sequence[Free], others: Sequence[Free], model: Model)
         return np.zeros((len(people), len(others)))
     here = crowd([one.features for one in (*people, *others)])
     left, right = (places.reshape(-1) for places in np.indices((len(people), len(others))))
-    bonded = np.array([other.person in one.features.bonds for one in people for other in others])
+    bonded = np.array([_bonded(one, other) for one in people for other in others])
     scores = score_pairs(model, here, believed(model, here), left, right + len(people), bonded)
     fits = [
         one.person != other.person and refusal(one, other, RULES_OF_ANY_HOUR) is None
@@ -124,6 +133,10 @@ def scores_between(people: Sequence[Free], others: Sequence[Free], model: Model)
         for other in others
     ]
     return np.where(fits, scores, -np.inf).reshape(len(people), len(others))
+
+
+def _bonded(one: Free, other: Free) -> bool:
+    return other.person in one.features.bonds and one.person in other.features.bonds
 
 
 def _key(one: Free) -> str:

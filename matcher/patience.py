@@ -32,7 +32,9 @@ RECENT_LEAST, RECENT_LIMIT = 12, 128
 """With fewer recent arrivals nothing is known about who may come; more than so many say little more."""
 WORK_LIMIT = 400_000
 """People who wait × recent arrivals in one look ahead: of very many people, fewer arrivals are looked at."""
-LOOK_EVERY_MIN = 1.0
+FEW = 128
+"""Of so few who wait the outlook is made in every tick, so that it follows from the rows and not from a process's past;
+of more, in the first tick of each minute of domain time."""
 RATE_OVER_MIN, RATE_LEAST_MIN = 20.0, 5.0
 """Arrivals are counted over so long; a rush of less than the second says nothing about how many will come."""
 ROUNDS = 8
@@ -84,23 +86,23 @@ USUAL_PRICES = Prices()
 
 
 class Patience:
-    """The outlook of one pool, renewed every `LOOK_EVERY_MIN` from who waits and who came; kept, but never stored."""
+    """The outlook of one pool, from who waits and who came; of a crowd kept between two looks, but never stored."""
 
     def __init__(self, prices: Prices = USUAL_PRICES) -> None:
         """At these prices; nothing is known yet."""
         self._prices = prices
-        self._looked_min = -np.inf
+        self._looked_min: int | None = None
         self._outlook: Outlook | None = None
         self._curves: dict[str, Numbers] = {}
 
-    def due(self, now_min: float) -> bool:
-        """Whether it is time to look ahead again."""
-        return not self._looked_min <= now_min < self._looked_min + LOOK_EVERY_MIN
+    def due(self, now_min: float, waiting: int) -> bool:
+        """Whether it is time to look ahead again while so many wait."""
+        return waiting <= FEW or self._looked_min != math.floor(now_min)
 
     def look(self, now_min: float, keys: Sequence[str], present: Present, recent: Recent, answered: float) -> None:
         """Look ahead for the people with these `keys`."""
         curves, self._outlook = look_ahead(present, recent, answered, self._prices)
-        self._looked_min = now_min
+        self._looked_min = math.floor(now_min)
         self._curves = dict(zip(keys, curves, strict=True))
 
     def new(self, keys: Sequence[str]) -> list[int]:
