@@ -11,6 +11,7 @@ from matcher.availability import Waiting
 from matcher.candidates import CANDIDATES_PER_PERSON
 from matcher.events import InvitationAnswered, InvitationRung, PersonLeft, PersonWaiting, PoolEvent, Tick
 from matcher.invitation import Invitation
+from matcher.patience import FEW
 from matcher.person import AGE_BANDS, TOPICS, Features
 from matcher.pool import Change, Forgotten, Pool, write_order
 from matcher.prices import Prices
@@ -101,6 +102,10 @@ def offers(changes: Iterable[Change]) -> list[Invitation]:
 SOME, OTHERS = (1, 0.9), (3, 0.7)
 
 
+def test_looks_candidates_and_matching_agree_on_what_is_few() -> None:
+    assert FEW == ALL_LOOKED_AT == EXACT_PEOPLE["fast"]
+
+
 @pytest.mark.parametrize(("seed", "answers"), [SOME, OTHERS])
 def test_a_pool_made_again_before_any_tick_decides_as_the_one_that_was_there(seed: int, answers: float) -> None:
     most = held_back = 0
@@ -109,7 +114,7 @@ def test_a_pool_made_again_before_any_tick_decides_as_the_one_that_was_there(see
         assert offers(again) == offers(changes), tick.id
         most = max(most, standing)
         held_back += len(offers(changes)) <= standing // 4
-    assert CANDIDATES_PER_PERSON + 1 < most <= EXACT_PEOPLE["fast"] < ALL_LOOKED_AT
+    assert CANDIDATES_PER_PERSON + 1 < most <= FEW
     assert held_back > TICKS // 3
 
 
