@@ -265,12 +265,13 @@ class Pool:
         self._rows.now = max(self.now, tick.now)
         self._rows.wall = max(self.wall, tick.wall)
         if offset < self._rows.highest:  # guard: tick-redelivered
-            return  # one that was half written is completed
+            return
+        written = self._rows.taken_back(offset) if offset == self._rows.highest else []
         for one in self._rows.live():
             self._age(one, offset)
         for row in self._askable.ran_out():
             self._put(row.ended("ran_out"), offset)
-        self._offer(tick, offset)
+        self._offer(tick, offset, written)
         self._tidy()
 
     def _age(self, one: Invitation, offset: int) -> None:
@@ -280,9 +281,11 @@ class Pool:
         reason = self._impossible(one)
         self._put(life.withdrawn(one, reason, self.now, self.wall) if reason else aged, offset)
 
-    def _offer(self, tick: Tick, offset: int) -> None:
-        """Make this tick's offers. One that was half written chooses as if none of them stood yet, and so the same."""
-        written = self._rows.taken_back(offset)
+    def _offer(self, tick: Tick, offset: int, written: list[Invitation]) -> None:
+        """Make this tick's offers; of one that was half written those of before stand again, and the rest is added.
+
+        It chose as if none of its offers stood yet, and so the same.
+        """
         chosen = [self._offered(match, tick, offset) for match in self._askable.matches(tick.id)]
         for one in written:
             self._rows.keep(one)
