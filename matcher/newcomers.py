@@ -14,6 +14,7 @@ from matcher.availability import KEEP_ROWS, MIN_TALK, Waiting
 from matcher.features import crowd
 from matcher.invitation import ANSWER, Invitation
 from matcher.patience import (
+    FEW,
     RECENT_LEAST,
     Indices,
     Numbers,
@@ -32,6 +33,9 @@ TOO_LATE = MIN_TALK + ANSWER
 """With less of a window left than that, a ring comes too late."""
 PAIRS_LIMIT = 20_000
 """Pairs asked of the hard rules in one look, about a tenth of a second."""
+CROWD = PAIRS_LIMIT // RECENT_LEAST
+"""Of more people who can be asked, nobody waits for a better one: whoever is best for them is mostly there already, and
+to look ahead for all would hold up every offer for seconds."""
 RULES_OF_ANY_HOUR = (*LASTING, "company")
 USUAL_CALLS, USUAL_OFFERS = 7, 10
 """What is taken for the share of offers that become calls before any was made."""
@@ -54,24 +58,29 @@ class Newcomers:
         left = np.array([_minutes(one.row.until - self._rows.now - TOO_LATE) for one in people])
         if self._patience.due(now_min, len(people)):
             self._recent = self._who_came(len(people))
-            self._scores.keep([*people, *self._recent], model)
-            to_recent = self._scores.between(people, self._recent)
+            to_recent, among = self._scored(people, model)
             present = Present(left_min=left, to_recent=to_recent, a=a, b=b, score=weight)
-            self._patience.look(now_min, keys, present, self._who_may_come(now_min), self._answered())
+            self._patience.look(now_min, keys, present, self._who_may_come(now_min, among), self._answered())
         elif new := self._patience.new(keys):
             to_recent = scores_between([people[place] for place in new], self._recent, model)
             self._patience.meet([keys[place] for place in new], to_recent)
         return self._patience.expects(keys, left)
+
+    def _scored(self, people: Sequence[Free], model: Model) -> tuple[Numbers, Numbers]:
+        """Scores of `people` with those who came lately, and of these among themselves; of few they are kept."""
+        if len(people) > FEW:
+            return scores_between(people, self._recent, model), scores_between(self._recent, self._recent, model)
+        self._scores.keep([*people, *self._recent], model)
+        return self._scores.between(people, self._recent), self._scores.between(self._recent, self._recent)
 
     def _who_came(self, waiting: int) -> list[Free]:
         limit = max(RECENT_LEAST, min(recent_limit(waiting), PAIRS_LIMIT // max(1, waiting)))
         rows = sorted(self._known(), key=lambda row: (row.since, row.person))[-limit:]
         return [free(row, self._rows.now) for row in rows]
 
-    def _who_may_come(self, now_min: float) -> Recent:
+    def _who_may_come(self, now_min: float, among: Numbers) -> Recent:
         came = np.array([row.since.timestamp() / 60 for row in self._known()])
         stays = np.array([_minutes(one.row.until - one.row.since - TOO_LATE) for one in self._recent])
-        among = self._scores.between(self._recent, self._recent)
         return Recent(stays_min=stays, scores=among, per_min=arrivals_per_min(came, now_min))
 
     def _known(self) -> list[Waiting]:

@@ -71,6 +71,17 @@ def test_the_same_log_gives_a_patient_pool_the_same_offers() -> None:
     assert offered(alike=False, patient=True) == offered(alike=False, patient=True)
 
 
+def test_scores_that_are_not_kept_lead_to_the_same_offers(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = offered(alike=False, patient=True)
+    monkeypatch.setattr("matcher.newcomers.FEW", 0)
+    assert offered(alike=False, patient=True) == kept
+
+
+def test_in_a_crowd_nobody_is_held_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("matcher.askable.CROWD", 1)
+    assert offered(alike=False, patient=True) == offered(alike=False, patient=False)
+
+
 def test_nobody_is_scored_with_themselves_or_against_a_rule() -> None:
     pool = Pool("GB")
     for number in range(3):
