@@ -17,7 +17,7 @@ from matcher.availability import MIN_TALK, Waiting
 from matcher.candidates import Candidates
 from matcher.match import Match, choose
 from matcher.matching import Matching
-from matcher.newcomers import Newcomers
+from matcher.newcomers import CROWD, Newcomers
 from matcher.person import local_minute
 from matcher.prices import Prices
 from matcher.rows import Rows
@@ -77,7 +77,7 @@ class Askable:
     def _expects(self) -> NDArray[np.float64] | None:
         """What an offer must bring each of those who can be asked, by slot."""
         standing = self._candidates.standing
-        if self._newcomers is None or not len(standing):
+        if self._newcomers is None or not 0 < len(standing) <= CROWD:
             return None
         slots, expects = standing.slots, np.zeros(len(standing.people))
         place = np.zeros(len(standing.people), np.int64)

@@ -4,7 +4,8 @@ Place in the flow: pool -> **candidates** -> match. A candidate is a pair that p
 person has at most `bound`. Whoever comes, or changes, is looked for once, whoever goes is taken out; those who are left
 with few are looked for again, some in each tick. So a tick costs what came, went or changed. What depends on the hour
 is no matter here: who may not be asked now does not stand here. Nothing of this is stored: it is made again from the
-rows. Up to `bound` + 1 people it depends only on who stands here, beyond that also on the order in which they came.
+rows. Of few (`ALL_LOOKED_AT`) it is made anew whenever one comes or goes, and depends only on who stands here; of more
+also on the order in which they came.
 """
 
 from collections import Counter
@@ -114,6 +115,10 @@ class Candidates:
         bereft = self._take_out(leaving)
         slots = np.sort(self.standing.enter(come, self._model))
         self._widen()
+        if len(self.standing) <= ALL_LOOKED_AT:
+            if leaving or come:
+                self._look_at_all(seed)
+            return
         self._few.update(self._with_few(bereft))
         again = list(self._few)[:AGAIN_PER_TICK]
         for person in again:
@@ -124,6 +129,13 @@ class Candidates:
             self._search(who[start : start + SEARCHED_AT_ONCE], index, seed)
         self._few.update(self._with_few(who))
         self.changed.update(dict.fromkeys(who.tolist()))
+
+    def _look_at_all(self, seed: str) -> None:
+        everybody = self.standing.by_id()
+        unlink(everybody, self._links)
+        self._search(everybody, self._places.of(self.standing, everybody, 0), seed)
+        self._few = self._with_few(everybody)
+        self.changed.update(dict.fromkeys(everybody.tolist()))
 
     def linked(self, a: int, b: int) -> tuple[float, bool]:
         """The score of the pair that stands at two slots, and whether they keep each other."""
@@ -176,7 +188,7 @@ class Candidates:
     def _found(self, part: tuple[Slots, int, Index]) -> Finding:
         who, seed, index = part
         standing = self.standing
-        everybody = standing.slots if len(standing) <= ALL_LOOKED_AT else NOBODY
+        everybody = standing.by_id() if len(standing) <= ALL_LOOKED_AT else NOBODY
         bonds, bonds_start = self._bonds_here(who)
         starts, others, kept = search(
             who, bonds, bonds_start, everybody, len(standing), index, self.bound, seed,

@@ -152,7 +152,7 @@ def weigh(
         held[a] = 0.0
         for i in range(degree[a]):
             weight = score[a, i] + bond_bonus * bond[a, i] + max(bonus[a], bonus[nbr[a, i]])
-            more = weight - expects[a] - expects[nbr[a, i]]
+            more = weight - (expects[a] + expects[nbr[a, i]])
             wt[a * bound + i] = max(more, 0.0) if weight >= floor else 0.0
             if nbr[a, i] == mate[a]:
                 held[a] = wt[a * bound + i]

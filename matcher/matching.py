@@ -66,7 +66,7 @@ class Matching:
 
     def _made_of(self, score: Floats, now: datetime) -> dict[tuple[int, int], float]:
         """A matching made anew, were `score` the scores of all candidate pairs: the weight of each pair."""
-        order = self._by_id()
+        order = self._candidates.standing.by_id()
         graph = self._edges_of(order, *self._weights_of(score, now))
         mate = solve(graph, self._effort)
         some = mate[graph.u] == graph.v
@@ -95,13 +95,13 @@ class Matching:
 
     def edges(self, now: datetime) -> Edges:
         """The pairs that may be matched at `now`, with their weights; people are numbered in the order of their ids."""
-        return self._edges_of(self._by_id(), *self.weights(now))
+        return self._edges_of(self._candidates.standing.by_id(), *self.weights(now))
 
     def _edges_of(self, order: Slots, u: Slots, v: Slots, weight: Floats) -> Edges:
         number = np.zeros(len(self._mate), np.int64)
         number[order] = np.arange(len(order))
         if len(self._expects):
-            weight = weight - self._expects[u] - self._expects[v]
+            weight = weight - (self._expects[u] + self._expects[v])  # to the last bit the same whichever comes first
         return edges(len(order), number[u], number[v], weight)
 
     def weights(self, now: datetime) -> tuple[Slots, Slots, Floats]:
@@ -114,13 +114,8 @@ class Matching:
         some = weight >= FLOOR
         return kept.u[some], kept.v[some], weight[some]
 
-    def _by_id(self) -> Slots:
-        standing = self._candidates.standing
-        slots = sorted(standing.slots.tolist(), key=lambda slot: standing.free_at(slot).person)
-        return np.array(slots, np.int64)
-
     def _match_exactly(self, everybody: Slots, now: datetime) -> None:
-        order, mate = self._by_id(), exact(self.edges(now))
+        order, mate = self._candidates.standing.by_id(), exact(self.edges(now))
         self._mate[:] = -1
         matched = np.flatnonzero(mate >= 0)
         self._mate[order[matched]] = order[mate[matched]]

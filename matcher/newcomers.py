@@ -1,7 +1,8 @@
 """Who came lately, taken for who may come: what those who wait may expect, from the rows of one pool.
 
 Place in the flow: rows, score -> **newcomers** -> patience -> matching. Nothing of it is stored: it is made again from
-the rows, at most once a minute of domain time for all, and at once for whoever comes in between.
+the rows, and follows from them alone while few wait. It must not matter which rows a process has forgotten already: a
+writer that lost its partition without noticing and the one that took over choose alike.
 """
 
 from collections.abc import Sequence
@@ -9,10 +10,11 @@ from datetime import timedelta
 
 import numpy as np
 
-from matcher.availability import MIN_TALK, Waiting
+from matcher.availability import KEEP_ROWS, MIN_TALK, Waiting
 from matcher.features import crowd
 from matcher.invitation import ANSWER, Invitation
 from matcher.patience import (
+    FEW,
     RECENT_LEAST,
     Indices,
     Numbers,
@@ -32,6 +34,9 @@ TOO_LATE = MIN_TALK + ANSWER
 """With less of a window left than that, a ring comes too late."""
 PAIRS_LIMIT = 20_000
 """Pairs asked of the hard rules in one look, about a tenth of a second."""
+CROWD = PAIRS_LIMIT // RECENT_LEAST
+"""Of more people who can be asked, nobody waits for a better one: whoever is best for them is mostly there already, and
+to look ahead for all would hold up every offer for seconds."""
 RULES_OF_ANY_HOUR = (*LASTING, "company")
 USUAL_CALLS, USUAL_OFFERS = 7, 10
 """What is taken for the share of offers that become calls before any was made."""
@@ -52,35 +57,48 @@ class Newcomers:
         keys = [one.row.availability for one in people]
         now_min = self._rows.now.timestamp() / 60
         left = np.array([_minutes(one.row.until - self._rows.now - TOO_LATE) for one in people])
-        if self._patience.due(now_min):
+        if self._patience.due(now_min, len(people)):
             self._recent = self._who_came(len(people))
-            self._scores.keep([*people, *self._recent], model)
-            to_recent = self._scores.between(people, self._recent)
+            to_recent, among = self._scored(people, model)
             present = Present(left_min=left, to_recent=to_recent, a=a, b=b, score=weight)
-            self._patience.look(now_min, keys, present, self._who_may_come(now_min), self._answered())
+            self._patience.look(now_min, keys, present, self._who_may_come(now_min, among), self._answered())
         elif new := self._patience.new(keys):
             to_recent = scores_between([people[place] for place in new], self._recent, model)
             self._patience.meet([keys[place] for place in new], to_recent)
         return self._patience.expects(keys, left)
+
+    def _scored(self, people: Sequence[Free], model: Model) -> tuple[Numbers, Numbers]:
+        """Scores of `people` with those who came lately, and of these among themselves; of few they are kept."""
+        if len(people) > FEW:
+            return scores_between(people, self._recent, model), scores_between(self._recent, self._recent, model)
+        self._scores.keep([*people, *self._recent], model)
+        return self._scores.between(people, self._recent), self._scores.between(self._recent, self._recent)
 
     def _who_came(self, waiting: int) -> list[Free]:
         limit = max(RECENT_LEAST, min(recent_limit(waiting), PAIRS_LIMIT // max(1, waiting)))
         rows = sorted(self._known(), key=lambda row: (row.since, row.person))[-limit:]
         return [free(row, self._rows.now) for row in rows]
 
-    def _who_may_come(self, now_min: float) -> Recent:
+    def _who_may_come(self, now_min: float, among: Numbers) -> Recent:
         came = np.array([row.since.timestamp() / 60 for row in self._known()])
         stays = np.array([_minutes(one.row.until - one.row.since - TOO_LATE) for one in self._recent])
-        among = self._scores.between(self._recent, self._recent)
         return Recent(stays_min=stays, scores=among, per_min=arrivals_per_min(came, now_min))
 
     def _known(self) -> list[Waiting]:
-        return [row for row in self._rows.waiting.values() if row.features is not None]
+        rows = self._rows.waiting.values()
+        return [row for row in rows if row.features is not None and not self._rows.passed(row)]
 
     def _answered(self) -> float:
-        over = [one for one in self._rows.invitations.values() if one.rung and not _undecided(one)]
+        rung = [one for one in self._rows.invitations.values() if one.rung and not _undecided(one)]
+        over = [one for one in rung if self._counts(one)]
         called = sum(one.confirmed_wall is not None for one in over)
         return (called + USUAL_CALLS) / (len(over) + USUAL_OFFERS)
+
+    def _counts(self, one: Invitation) -> bool:
+        """Whether every process that holds the market's rows still holds this one."""
+        windows = ((self._rows.waiting.get(person), one.availability_of(person)) for person in one.people)
+        kept = any(row and row.availability == window and not self._rows.passed(row) for row, window in windows)
+        return kept or one.pool_wall + KEEP_ROWS > self._rows.wall
 
 
 class Scores:
@@ -117,7 +135,7 @@ def scores_between(people: Sequence[Free], others: Sequence[Free], model: Model)
         return np.zeros((len(people), len(others)))
     here = crowd([one.features for one in (*people, *others)])
     left, right = (places.reshape(-1) for places in np.indices((len(people), len(others))))
-    bonded = np.array([other.person in one.features.bonds for one in people for other in others])
+    bonded = np.array([_bonded(one, other) for one in people for other in others])
     scores = score_pairs(model, here, believed(model, here), left, right + len(people), bonded)
     fits = [
         one.person != other.person and refusal(one, other, RULES_OF_ANY_HOUR) is None
@@ -125,6 +143,10 @@ def scores_between(people: Sequence[Free], others: Sequence[Free], model: Model)
         for other in others
     ]
     return np.where(fits, scores, -np.inf).reshape(len(people), len(others))
+
+
+def _bonded(one: Free, other: Free) -> bool:
+    return other.person in one.features.bonds and one.person in other.features.bonds
 
 
 def _key(one: Free) -> str:

@@ -22,7 +22,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.compiled import compiled
+from matcher.compiled import compiled, leaf
 from matcher.prices import Prices
 
 Numbers = NDArray[np.float64]
@@ -32,7 +32,9 @@ RECENT_LEAST, RECENT_LIMIT = 12, 128
 """With fewer recent arrivals nothing is known about who may come; more than so many say little more."""
 WORK_LIMIT = 400_000
 """People who wait × recent arrivals in one look ahead: of very many people, fewer arrivals are looked at."""
-LOOK_EVERY_MIN = 1.0
+FEW = 128
+"""Of so few who wait the outlook is made in every tick, so that it follows from the rows and not from a process's past;
+of more, in the first tick of each minute of domain time."""
 RATE_OVER_MIN, RATE_LEAST_MIN = 20.0, 5.0
 """Arrivals are counted over so long; a rush of less than the second says nothing about how many will come."""
 ROUNDS = 8
@@ -77,30 +79,31 @@ class Outlook:
 
     def curves(self, to_recent: Numbers) -> Numbers:
         """Worth of waiting (k × grid) of newcomers with these scores (k × r)."""
-        return _curves(to_recent + self.call - self.elsewhere, self.rate, self.price, np.zeros(len(to_recent)))
+        nobody, longest = np.zeros(len(to_recent)), np.full(len(to_recent), GRID_MIN[-1])
+        return _curves(to_recent + self.call - self.elsewhere, self.rate, self.price, nobody, longest)
 
 
 USUAL_PRICES = Prices()
 
 
 class Patience:
-    """The outlook of one pool, renewed every `LOOK_EVERY_MIN` from who waits and who came; kept, but never stored."""
+    """The outlook of one pool, from who waits and who came; of a crowd kept between two looks, but never stored."""
 
     def __init__(self, prices: Prices = USUAL_PRICES) -> None:
         """At these prices; nothing is known yet."""
         self._prices = prices
-        self._looked_min = -np.inf
+        self._looked_min: int | None = None
         self._outlook: Outlook | None = None
         self._curves: dict[str, Numbers] = {}
 
-    def due(self, now_min: float) -> bool:
-        """Whether it is time to look ahead again."""
-        return not self._looked_min <= now_min < self._looked_min + LOOK_EVERY_MIN
+    def due(self, now_min: float, waiting: int) -> bool:
+        """Whether it is time to look ahead again while so many wait."""
+        return waiting <= FEW or self._looked_min != math.floor(now_min)
 
     def look(self, now_min: float, keys: Sequence[str], present: Present, recent: Recent, answered: float) -> None:
         """Look ahead for the people with these `keys`."""
         curves, self._outlook = look_ahead(present, recent, answered, self._prices)
-        self._looked_min = now_min
+        self._looked_min = math.floor(now_min)
         self._curves = dict(zip(keys, curves, strict=True))
 
     def new(self, keys: Sequence[str]) -> list[int]:
@@ -151,8 +154,9 @@ def look_ahead(
         values = worth_at(curves, present.left_min)
         best, instead, first = _offers(present, values, fresh)
         end = answered * _at_hand(present, values)
-        curves = (curves + _curves(present.to_recent - instead, rate, price, end)) / 2
-        new = _curves(recent.scores + call - best, rate, price, answered * np.maximum(first, 0.0))
+        curves = (curves + _curves(present.to_recent - instead, rate, price, end, present.left_min)) / 2
+        end = answered * np.maximum(first, 0.0)
+        new = _curves(recent.scores + call - best, rate, price, end, recent.stays_min)
         fresh = (fresh + worth_at(new, recent.stays_min)) / 2
     elsewhere, _, _ = _offers(present, worth_at(curves, present.left_min), fresh)
     return curves, Outlook(elsewhere=elsewhere, rate=rate, price=price, call=call)
@@ -193,29 +197,48 @@ def _offers(present: Present, values: Numbers, fresh: Numbers) -> tuple[Numbers,
     return np.maximum(fresh, first), instead, first
 
 
-def _curves(gain: Numbers, rate: float, price: float, at_hand: Numbers) -> Numbers:
-    """Worth of waiting (k × grid) for people whose gain from each recent arrival is `gain` (k × r)."""
+def _curves(gain: Numbers, rate: float, price: float, at_hand: Numbers, left_min: Numbers) -> Numbers:
+    """Worth of waiting (k × grid) for people whose gain from each recent arrival is `gain` (k × r).
+
+    Beyond the minutes that each has left nothing is worked out; the curve goes on level.
+    """
     curves = np.empty((len(gain), len(GRID_MIN)))
-    _rise(np.ascontiguousarray(gain), rate, price, at_hand.astype(np.float64), GRID_MIN, curves)
+    last = np.clip(np.searchsorted(GRID_MIN, left_min, side="right"), 1, len(GRID_MIN) - 1)
+    _rise(np.ascontiguousarray(gain), rate, price, at_hand.astype(np.float64), last, GRID_MIN, curves)
     return curves
 
 
+@leaf
+def _better(gain: Numbers, one: int, value: float) -> tuple[float, float]:
+    """How many of somebody's gains exceed `value`, and by how much in all; in four sums, which are faster than one."""
+    n0 = n1 = n2 = n3 = t0 = t1 = t2 = t3 = 0.0
+    whole = gain.shape[1] // 4 * 4
+    for k in range(0, whole, 4):
+        d0, d1 = gain[one, k] - value, gain[one, k + 1] - value
+        d2, d3 = gain[one, k + 2] - value, gain[one, k + 3] - value
+        t0, t1, t2, t3 = t0 + max(d0, 0.0), t1 + max(d1, 0.0), t2 + max(d2, 0.0), t3 + max(d3, 0.0)
+        n0, n1, n2, n3 = n0 + (d0 > 0.0), n1 + (d1 > 0.0), n2 + (d2 > 0.0), n3 + (d3 > 0.0)
+    for k in range(whole, gain.shape[1]):
+        d0 = gain[one, k] - value
+        t0, n0 = t0 + max(d0, 0.0), n0 + (d0 > 0.0)
+    return (n0 + n1) + (n2 + n3), (t0 + t1) + (t2 + t3)
+
+
 @compiled
-def _rise(gain: Numbers, rate: float, price: float, at_hand: Numbers, grid: Numbers, curves: Numbers) -> None:
+def _rise(
+    gain: Numbers, rate: float, price: float, at_hand: Numbers, last: Indices, grid: Numbers, curves: Numbers
+) -> None:  # fmt: skip
     """One step of an exponential integrator a cell: exact while the same arrivals stay better than waiting."""
     for one in range(len(gain)):
         value = at_hand[one]
         curves[one, 0] = value
-        for cell in range(1, len(grid)):
-            better, total = 0, 0.0
-            for offer in gain[one]:
-                if offer > value:
-                    better += 1
-                    total += offer - value
+        for cell in range(1, last[one] + 1):
+            better, total = _better(gain, one, value)
             slope = rate * better + ROUNDING
             rise = rate * total - price
             value = max(value - rise * math.expm1(-slope * (grid[cell] - grid[cell - 1])) / slope, 0.0)
             curves[one, cell] = value
+        curves[one, last[one] + 1 :] = value
 
 
 def worth_at(curves: Numbers, left_min: Numbers) -> Numbers:

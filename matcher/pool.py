@@ -265,13 +265,13 @@ class Pool:
         self._rows.now = max(self.now, tick.now)
         self._rows.wall = max(self.wall, tick.wall)
         if offset < self._rows.highest:  # guard: tick-redelivered
-            return  # one that was half written is completed: what it had chosen already changes nothing else
+            return
+        written = self._rows.taken_back(offset) if offset == self._rows.highest else []
         for one in self._rows.live():
             self._age(one, offset)
         for row in self._askable.ran_out():
             self._put(row.ended("ran_out"), offset)
-        for match in self._askable.matches(tick.id):
-            self._offer(match, tick, offset)
+        self._offer(tick, offset, written)
         self._tidy()
 
     def _age(self, one: Invitation, offset: int) -> None:
@@ -281,19 +281,28 @@ class Pool:
         reason = self._impossible(one)
         self._put(life.withdrawn(one, reason, self.now, self.wall) if reason else aged, offset)
 
-    def _offer(self, match: Match, tick: Tick, offset: int) -> None:
+    def _offer(self, tick: Tick, offset: int, written: list[Invitation]) -> None:
+        """Make this tick's offers; of one that was half written those of before stand again, and the rest is added.
+
+        It chose as if none of its offers stood yet, and so the same.
+        """
+        chosen = [self._offered(match, tick, offset) for match in self._askable.matches(tick.id)]
+        for one in written:
+            self._rows.keep(one)
+        for one in chosen:
+            if not any(self._rows.live_of(person) for person in one.people):
+                self._put(one, offset)
+
+    def _offered(self, match: Match, tick: Tick, offset: int) -> Invitation:
         a, b = match.a.row, match.b.row
         key = derived_id("inv", tick.id, str(offset), a.person, b.person)  # a tick sent twice is two causes
-        self._put(
-            Invitation(
-                offset=offset, invitation=key, market=self.market,
-                a=a.person, b=b.person, availability_a=a.availability, availability_b=b.availability, topic=match.topic,
-                reasons=match.reasons, score=match.score, propensity=match.propensity,
-                topic_propensity=match.topic_propensity, believed=match.believed, decided_wall=tick.wall,
-                answer_by_wall=self.wall + life.ANSWER, until=min(a.until, b.until),
-                pool_now=self.now, pool_wall=self.wall,
-            ),
-            offset,
+        return Invitation(
+            offset=offset, invitation=key, market=self.market,
+            a=a.person, b=b.person, availability_a=a.availability, availability_b=b.availability, topic=match.topic,
+            reasons=match.reasons, score=match.score, propensity=match.propensity,
+            topic_propensity=match.topic_propensity, believed=match.believed, decided_wall=tick.wall,
+            answer_by_wall=self.wall + life.ANSWER, until=min(a.until, b.until),
+            pool_now=self.now, pool_wall=self.wall,
         )  # fmt: skip
 
     def _tidy(self) -> None:
@@ -302,8 +311,7 @@ class Pool:
             return
         self._tidied = self.wall
         for row in list(self.waiting.values()):
-            last = max([row.pool_wall, *(one.pool_wall for one in self._rows.of_availability(row.availability))])
-            if self._rows.over(row) and row.until <= self.now and last + KEEP_ROWS <= self.wall:
+            if self._rows.passed(row):
                 self._rows.forget_window(row.person)
                 self._changes.append(Forgotten("waiting", row.person))
         for one in list(self.invitations.values()):

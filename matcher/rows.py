@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
-from matcher.availability import Waiting
+from matcher.availability import KEEP_ROWS, Waiting
 from matcher.invitation import Invitation
 from matcher.values import newer
 
@@ -63,6 +63,23 @@ class Rows:
         del self.invitations[one.invitation]
         for person in one.people:
             _unlink(self._of, one.availability_of(person), one.invitation)
+
+    def taken_back(self, offset: int) -> list[Invitation]:
+        """The offers that the tick at `offset` has written, which from here on stand here no more."""
+        offers = [one for one in self.live() if one.offset == offset and one.state == "offered"]
+        for one in offers:
+            self.forget_invitation(one)
+            for person in one.people:
+                _unlink(self._live, person, one.invitation)
+                self._index_open(person)
+        return offers
+
+    def passed(self, row: Waiting) -> bool:
+        """Whether this window ended so long ago that nobody needs its row any more."""
+        if row.until > self.now or not self.over(row):
+            return False
+        last = max([row.pool_wall, *(one.pool_wall for one in self.of_availability(row.availability))])
+        return last + KEEP_ROWS <= self.wall
 
     def of_availability(self, availability: str) -> list[Invitation]:
         """The invitations under which this window was asked."""

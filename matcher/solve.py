@@ -15,7 +15,7 @@ from matcher.auction import Floats, Graph, Ints, auction, potentials, rounded
 from matcher.errors import BadRequest
 
 Effort = Literal["fast", "best"]
-EXACT_PEOPLE: dict[Effort, int] = {"fast": 100, "best": 400}
+EXACT_PEOPLE: dict[Effort, int] = {"fast": 128, "best": 400}
 EXACT_EDGES = 5_000
 """Up to here the exact matching takes milliseconds (fast) or some tens of them (best)."""
 SHAKES: dict[Effort, int] = {"fast": 2, "best": 40}

@@ -89,6 +89,10 @@ class Standing:
         """What is believed of everybody."""
         return effects_in(self.scored)
 
+    def by_id(self) -> Slots:
+        """Everybody's slot, in the order of their ids."""
+        return np.array([self._slot[person] for person in sorted(self._slot)], np.int64)
+
     def slot_of(self, person: str) -> int | None:
         """Where this person stands, if they do."""
         return self._slot.get(person)

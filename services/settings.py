@@ -46,7 +46,7 @@ class Settings(BaseModel):
     speed: float = 1.0
     markets: tuple[Market, ...] = ("GB",)
     tick_ms: int = 500
-    patient: bool = False
+    patient: bool = True
     minute_costs: Annotated[float, Field(ge=0, le=1)] = MINUTE_COSTS
     call_counts: Annotated[float, Field(ge=0, le=10)] = CALL_COUNTS
     codes_per_address: int = 20

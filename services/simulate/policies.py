@@ -56,7 +56,7 @@ class Partyline:
         left = here.left_min - TOO_LATE_MIN
         a, b = np.nonzero(np.triu(np.isfinite(here.scores), 1))
         score = here.scores[a, b]
-        if self._patience.due(here.now_min):
+        if self._patience.due(here.now_min, len(keys)):
             self._recent = self._who_came(here)
             present = Present(left_min=left, to_recent=self._between(here.windows), a=a, b=b, score=score)
             answered = (here.calls + USUAL_CALLS) / (here.offers + USUAL_OFFERS)

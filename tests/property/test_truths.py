@@ -23,6 +23,12 @@ def test_whatever_happens_to_a_town_the_truths_hold() -> None:
     run(SEQUENCES[PROFILE], chosen_seed(), shrink=True)
 
 
+@pytest.mark.timeout(600)
+def test_the_truths_hold_in_a_patient_town_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("matcher.patience.RECENT_LEAST", 2)  # with the usual 12 a town this small never waits
+    run(SEQUENCES[PROFILE] // 3, chosen_seed(), shrink=True)
+
+
 def test_the_checker_itself_says_no() -> None:
     truths = Truths()
     with pytest.raises(Violation, match="truth 1"):

@@ -16,6 +16,7 @@ from matcher.events import Event, PersonEvent, PoolEvent, Tick
 from matcher.invitation import ANSWER, Invitation
 from matcher.person import Person
 from matcher.pool import Forgotten, Pool, write_order
+from matcher.prices import Prices
 from matcher.rules import free, refusal
 from matcher.values import Row, derived_id, newer
 from services.notifier.notify import Notifier
@@ -24,6 +25,7 @@ from tests.property.truths import Truths
 from tests.property.watched import WatchedClaims
 
 MARKET = "GB"
+PATIENCE = Prices()
 REMEMBER = 2
 REST_STEPS, REST_STEPS_EACH = 1_000, 4
 """Steps to come to rest: at least, and for each event or row (a pool that starts again may read its whole log)."""
@@ -222,7 +224,7 @@ class PoolShell:
         self.fuse = Fuse()
         self.local: dict[str, dict[str, Any]] = {"waiting": {}, "invitations": {}}
         self.position = self.committed = 0
-        self.pool = Pool(MARKET)
+        self.pool = Pool(MARKET, patience=PATIENCE)
         self.under_way: list[tuple[str, str, Row | None]] = []
 
     def step(self) -> bool:
@@ -262,7 +264,7 @@ class PoolShell:
                     if newer(row, rows.get(key)):
                         rows[key] = row
         rows = [row for kept in self.local.values() for row in kept.values()]
-        self.pool = Pool(MARKET, rows)
+        self.pool = Pool(MARKET, rows, PATIENCE)
         self.position = self.committed
 
 

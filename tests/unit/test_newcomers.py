@@ -1,11 +1,13 @@
 """A patient pool: who came lately is taken for who may come, and a better pair is worth a wait."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import count
 
 import numpy as np
 import pytest
 
-from matcher.events import PersonWaiting, Tick
+from matcher.events import PersonLeft, PersonWaiting, PoolEvent, Tick
 from matcher.invitation import Invitation
 from matcher.newcomers import Scores, scores_between
 from matcher.person import Features
@@ -35,17 +37,23 @@ def waiting(number: int, alike: bool) -> PersonWaiting:
 
 
 def offered(alike: bool, patient: bool) -> list[Invitation]:
-    """Everybody comes in turn, and nobody answers: what is offered first to each."""
-    pool, offset, offers = Pool("GB", patience=Prices() if patient else None), 0, []
+    """Everybody comes in turn, and goes when they are offered somebody: what is offered to each."""
+    pool, offers = Pool("GB", patience=Prices() if patient else None), []
+    for event, offset in zip(evening(alike), count()):
+        rows = pool.apply(event, 1_000 * offset)
+        new = [row for row in rows if isinstance(row, Invitation) and row.state == "offered"]
+        for number, person in enumerate((person for row in new for person in row.people), start=1):
+            gone = PersonLeft(id=f"l-{person}", at=NOW, market="GB", person=person, seq=1_000, reason="closed")
+            pool.apply(gone, 1_000 * offset + number)
+        offers += new
+    return offers
+
+
+def evening(alike: bool) -> Iterator[PoolEvent]:
     for number in range(PEOPLE):
         at = NOW + timedelta(seconds=number * EVERY_S)
-        for event in (
-            waiting(number, alike), Tick(id=f"t-{number}", at=at, market="GB", now=at, wall=at),
-        ):  # fmt: skip
-            rows = pool.apply(event, offset)
-            offers += [row for row in rows if isinstance(row, Invitation) and row.state == "offered"]
-            offset += 1
-    return offers
+        yield waiting(number, alike)
+        yield Tick(id=f"t-{number}", at=at, market="GB", now=at, wall=at)
 
 
 def test_where_everybody_is_alike_a_patient_pool_offers_as_soon_as_any_pool() -> None:
@@ -61,6 +69,17 @@ def test_where_people_differ_a_patient_pool_offers_better_pairs() -> None:
 
 def test_the_same_log_gives_a_patient_pool_the_same_offers() -> None:
     assert offered(alike=False, patient=True) == offered(alike=False, patient=True)
+
+
+def test_scores_that_are_not_kept_lead_to_the_same_offers(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = offered(alike=False, patient=True)
+    monkeypatch.setattr("matcher.newcomers.FEW", 0)
+    assert offered(alike=False, patient=True) == kept
+
+
+def test_in_a_crowd_nobody_is_held_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("matcher.askable.CROWD", 1)
+    assert offered(alike=False, patient=True) == offered(alike=False, patient=False)
 
 
 def test_nobody_is_scored_with_themselves_or_against_a_rule() -> None:

@@ -6,6 +6,7 @@ from hypothesis import given, settings, strategies as st
 from numpy.typing import NDArray
 
 from matcher.patience import (
+    FEW,
     RECENT_LEAST,
     WORK_LIMIT,
     Patience,
@@ -134,10 +135,11 @@ def test_the_same_pool_gives_the_same_values() -> None:
 def test_people_who_come_between_two_looks_are_taken_in() -> None:
     present, recent = market(scores(60, 0.2), 3, 3.0)
     patience = Patience()
-    assert patience.due(0.0)
-    patience.look(0.0, ["a", "b", "c"], present, recent, ANSWERED)
-    assert not patience.due(0.5)
-    assert patience.due(1.0)
+    assert patience.due(0.2, FEW + 1)
+    patience.look(0.2, ["a", "b", "c"], present, recent, ANSWERED)
+    assert not patience.due(0.9, FEW + 1)
+    assert patience.due(1.0, FEW + 1)  # with the minute, whenever this process looked last
+    assert patience.due(0.9, FEW)
     assert patience.new(["b", "d"]) == [1]
     patience.meet(["d"], present.to_recent[:1])
     assert patience.new(["b", "d"]) == []

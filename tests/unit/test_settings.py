@@ -12,13 +12,13 @@ from services.settings import read_settings
 from services.simulate import options as simulate
 
 
-def test_a_pool_waits_for_a_better_pair_only_if_it_is_told_to() -> None:
-    assert read_settings({}).patience is None
-    assert read_settings({"PARTYLINE_PATIENT": "true"}).patience == Prices(minute_costs=0.01, call_counts=1.0)
+def test_a_pool_waits_for_a_better_pair_unless_it_is_told_not_to() -> None:
+    assert read_settings({}).patience == Prices(minute_costs=0.01, call_counts=1.0)
+    assert read_settings({"PARTYLINE_PATIENT": "false"}).patience is None
 
 
 def test_both_prices_are_settings_and_the_same_options_of_a_simulation() -> None:
-    told = {"PARTYLINE_PATIENT": "true", "PARTYLINE_MINUTE_COSTS": "0.02", "PARTYLINE_CALL_COUNTS": "0.5"}
+    told = {"PARTYLINE_MINUTE_COSTS": "0.02", "PARTYLINE_CALL_COUNTS": "0.5"}
     parser = argparse.ArgumentParser()
     simulate.add_arguments(parser)
     played = simulate.options(parser.parse_args(["--minute-costs", "0.02", "--call-counts", "0.5"]))
@@ -26,11 +26,11 @@ def test_both_prices_are_settings_and_the_same_options_of_a_simulation() -> None
 
 
 def test_processes_that_a_demo_starts_are_as_patient_as_the_environment_says(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PARTYLINE_PATIENT", "true")
+    monkeypatch.setenv("PARTYLINE_PATIENT", "false")
     parser = argparse.ArgumentParser()
     demo.add_arguments(parser)
     made = demo.settings(demo.options(parser.parse_args([])), Path("data"), "127.0.0.1:9092", "redis://127.0.0.1/0")
-    assert read_settings(made.environment()).patience == Prices()
+    assert read_settings(made.environment()).patience is None
 
 
 @pytest.mark.parametrize(("name", "value"), [("MINUTE_COSTS", "-0.1"), ("MINUTE_COSTS", "nan"), ("CALL_COUNTS", "11")])
