@@ -5,6 +5,7 @@ Place in the flow: machine -> **budget** -> test_truths, mutant.
 
 import os
 import secrets
+from collections.abc import Iterable
 
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
@@ -15,8 +16,9 @@ from tests.property.told import Violation
 SEED_VARIABLE = "PARTYLINE_TEST_SEED"
 STEPS = 45
 SEQUENCES = {"dev": 300, "ci": 2_000}
-MUTANT_SEQUENCES = 1_500
-MUTANT_SEEDS = (1, 2)
+MUTANT_SEEDS = range(1, 31)
+MUTANT_SEQUENCES = 50
+"""From each seed: a search that begins anew finds most guards several times sooner than one that goes on."""
 SEEDS = 2**32
 USUAL_SEED = "4203837555"
 
@@ -53,11 +55,11 @@ def chosen_seed() -> int:
     return secrets.randbelow(SEEDS) if named == "new" else int(named)
 
 
-def find_violation(sequences: int = MUTANT_SEQUENCES) -> str | None:
+def find_violation(seeds: Iterable[int] = MUTANT_SEEDS) -> str | None:
     """The truth that the machine finds broken within the budget of one mutant, from fixed seeds; None if none."""
-    for number in MUTANT_SEEDS:
+    for number in seeds:
         try:
-            run(sequences // len(MUTANT_SEEDS), number, shrink=False)
+            run(MUTANT_SEQUENCES, number, shrink=False)
         except Violation as violation:
             return str(violation)
     return None
