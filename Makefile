@@ -4,7 +4,7 @@
 
 PYTHON ?= python3
 ARGS ?=
-WORKERS ?= 3
+WORKERS ?= 4
 VENV := .venv
 STAMP := $(VENV)/installed
 BIN := $(VENV)/bin
