@@ -4,7 +4,7 @@
 
 PYTHON ?= python3
 ARGS ?=
-WORKERS ?= 4
+WORKERS ?= 3
 VENV := .venv
 STAMP := $(VENV)/installed
 BIN := $(VENV)/bin
