@@ -314,9 +314,9 @@ PoolTopicEvent = Annotated[
 class Quality(Value):
     """How one side hears the other since its last heartbeat, as numbers: share of packets lost, and milliseconds."""
 
-    loss: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
-    jitter_ms: Annotated[float, Field(ge=0, le=60_000, allow_inf_nan=False)]
-    round_trip_ms: Annotated[float | None, Field(ge=0, le=60_000, allow_inf_nan=False)] = None
+    loss: Annotated[Finite, Field(ge=0, le=1)]
+    jitter_ms: Annotated[Finite, Field(ge=0, le=60_000)]
+    round_trip_ms: Annotated[Finite, Field(ge=0, le=60_000)] | None = None
 
 
 class LegHeard(Event):

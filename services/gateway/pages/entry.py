@@ -9,7 +9,7 @@ from services.gateway.invitations import CONCERN_COMFORT
 from services.gateway.pages.asking import Reply, ask
 from services.gateway.pages.guard import PageForm, read_page_form
 from services.gateway.pages.render import go, show
-from services.gateway.pages.showing import Desk, away
+from services.gateway.pages.showing import SIGNED_OUT, Desk, away
 from services.gateway.pages.view import View
 
 NO_NUMBER = "Please give us your phone number, such as 07400 123456."
@@ -59,15 +59,20 @@ def routes(desk: Desk) -> APIRouter:
             if reply.status == 422 and (not code or "field" in reply.message):
                 reply.said = {"message": "Please type the six digits of the code."}
             return show_code(request, phone, reply, None, _shown_code(form))
-        return with_cookies(go(request, "/"), reply)
+        return _with_cookies(go(request, "/"), reply)
 
-    @router.post("/page/sign-out")
-    async def post_sign_out(request: Request) -> Response:
-        form = await read_page_form(request)
-        reply = await ask(request, "DELETE", "/sessions", None, form.key)
-        if reply.away:
-            return away(request)
-        return with_cookies(go(request, "/?signed-out"), reply)
+    def add_sign_out(path: str, api: str) -> None:
+        async def post(request: Request) -> Response:
+            form = await read_page_form(request)
+            reply = await ask(request, "DELETE", api, None, form.key)
+            if reply.away:
+                return away(request)
+            return _with_cookies(go(request, SIGNED_OUT), reply)
+
+        router.add_api_route(path, post, methods=["POST"])
+
+    add_sign_out("/page/sign-out", "/sessions")
+    add_sign_out("/page/sign-out-everywhere", "/me/sessions")
 
     @router.post("/page/erase")
     async def post_erase(request: Request) -> Response:
@@ -75,7 +80,7 @@ def routes(desk: Desk) -> APIRouter:
         reply = await ask(request, "DELETE", "/me", None, form.key)
         if not reply.taken:
             return await desk.told(request, reply)
-        return with_cookies(go(request, "/?erased"), reply)
+        return _with_cookies(go(request, "/?erased"), reply)
 
     return router
 
@@ -86,8 +91,7 @@ def _shown_code(form: PageForm) -> str:
     return shown if shown.isascii() and shown.isdigit() and len(shown) <= 12 else ""
 
 
-def with_cookies(response: Response, reply: Reply) -> Response:
-    """The response with the cookies that the API set."""
+def _with_cookies(response: Response, reply: Reply) -> Response:
     for cookie in reply.cookies:
         response.headers.append("set-cookie", cookie)
     return response

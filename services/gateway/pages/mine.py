@@ -1,6 +1,6 @@
 """What somebody finds under Settings: their calls, whom they blocked, where they are signed in, and how.
 
-Place in the flow: settings -> **what we hold of them** -> unblock, remove a passkey, sign out everywhere.
+Place in the flow: settings -> **what we hold of them** -> unblock, remove a passkey.
 """
 
 from collections.abc import Awaitable, Callable
@@ -12,10 +12,9 @@ from fastapi import APIRouter, Request, Response
 from services.gateway.limits import CHANGES
 from services.gateway.mine import Mine
 from services.gateway.pages.asking import ask
-from services.gateway.pages.entry import with_cookies
 from services.gateway.pages.guard import read_page_form
 from services.gateway.pages.render import go, show
-from services.gateway.pages.showing import SIGNED_OUT, Desk, away
+from services.gateway.pages.showing import SIGNED_OUT, Desk
 from services.gateway.pages.view import View
 from services.gateway.pages.words import ago_words, day_words
 
@@ -84,13 +83,5 @@ def routes(desk: Desk) -> APIRouter:
         await desk.gateway.limits.take(CHANGES, me.person, form.key)
         await desk.memory.put_no_passkey(me.person)
         return await desk.done(request)
-
-    @router.post("/page/sign-out-everywhere")
-    async def post_sign_out_everywhere(request: Request) -> Response:
-        form = await read_page_form(request)
-        reply = await ask(request, "DELETE", "/me/sessions", None, form.key)
-        if reply.away:
-            return away(request)
-        return with_cookies(go(request, SIGNED_OUT), reply)
 
     return router
