@@ -21,6 +21,7 @@ from matcher.person import Person
 from services.adapters.views import ViewWriter
 from services.gateway.app import build
 from services.gateway.outbox import AsyncMemoryOutbox, AsyncOutbox
+from services.gateway.pages.installed import VERSION
 from services.gateway.signin import person_id
 from services.serving import Server
 from services.settings import Settings
@@ -177,15 +178,18 @@ def waiting(person: str, **change: Any) -> Waiting:
 
 
 @contextmanager
-def desk(place: RedisPlace, outbox: AsyncOutbox | None = None, **settings: Any) -> Iterator[Desk]:
+def desk(
+    place: RedisPlace, outbox: AsyncOutbox | None = None, port: int = 0, version: str = VERSION, **settings: Any
+) -> Iterator[Desk]:
     """A gateway that is served for the length of a `with` block."""
     chosen = Settings(
         **{"redis": place.url, "redis_prefix": place.prefix, "demo": True, "secret": SECRET, "codes_per_address": 500}
         | settings
     )
     clock, outbox = StandingClock(), outbox or AsyncMemoryOutbox()
-    app = build(chosen, outbox=outbox, clock=clock)
-    server = Server(uvicorn.Config(app, port=0, log_config=None, ws="none", timeout_graceful_shutdown=1), app.state.hub)
+    app = build(chosen, outbox=outbox, clock=clock, version=version)
+    config = uvicorn.Config(app, port=port, log_config=None, ws="none", timeout_graceful_shutdown=1)
+    server = Server(config, app.state.hub)
     thread = threading.Thread(target=server.run)
     thread.start()
     client = redis.Redis.from_url(chosen.redis)

@@ -24,6 +24,7 @@ from services.gateway.idempotency import Once
 from services.gateway.limits import Limits
 from services.gateway.live import RECEIPT_SENDERS, Hub, Receipts
 from services.gateway.outbox import AsyncKafkaOutbox, AsyncOutbox
+from services.gateway.pages.installed import VERSION
 from services.gateway.pages.routes import add_pages
 from services.gateway.pages.showing import refused, wants_page
 from services.gateway.people import People
@@ -46,6 +47,7 @@ def build(
     clock: Clock | None = None,
     sender: CodeSender | None = None,
     client: redis.asyncio.Redis | None = None,
+    version: str = VERSION,
 ) -> FastAPI:
     """The application; what is not given is the real thing. Raises BadRequest when the settings do not suffice."""
     client = client or redis_client(settings.redis, REDIS_CONNECTIONS)
@@ -62,7 +64,7 @@ def build(
     app.include_router(availability.routes(gateway))
     app.include_router(invitations.routes(gateway))
     app.include_router(lines.routes(gateway, hub, receipts))
-    add_pages(app, gateway)
+    add_pages(app, gateway, version)
     app.include_router(signals.routes(gateway, hub, receipts))
     _add_health(app, gateway)
     _add_errors(app)

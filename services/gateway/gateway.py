@@ -143,6 +143,13 @@ class Gateway:
         return response
 
 
+def forgotten(response: Response) -> Response:
+    """The answer to whose session is over: this browser keeps nothing of it, no page to read offline either."""
+    response.delete_cookie(COOKIE)
+    response.headers["Clear-Site-Data"] = '"storage"'
+    return response
+
+
 def address_of(request: Request) -> str:
     """Where a request comes from."""
     return request.client.host if request.client else "unknown"

@@ -17,7 +17,7 @@ from matcher.values import Value, derived_id
 from services.gateway import me as about
 from services.gateway.answers import ACCEPTED, Answer
 from services.gateway.body import Nothing
-from services.gateway.gateway import COOKIE, Asked, Gateway
+from services.gateway.gateway import Asked, Gateway, forgotten
 from services.gateway.limits import ANSWERS, CHANGES, EXPORTS
 from services.gateway.live import Hub
 from services.gateway.shown import shown_availability
@@ -152,7 +152,7 @@ def routes(gateway: Gateway, hub: Hub) -> APIRouter:
     async def delete_sessions(request: Request) -> Response:
         response = await gateway.write(request, Nothing, end_sessions)
         if response.status_code == ACCEPTED.status:  # whoever has to send it again needs their session for that
-            response.delete_cookie(COOKIE)
+            return forgotten(response)
         return response
 
     return router

@@ -235,6 +235,15 @@ def _again(one: Place) -> None:
     one.sees("again")
 
 
+def _offline(one: Place) -> None:
+    _waiting(one)
+    one.page.evaluate("navigator.serviceWorker.ready.then(() => 1)")
+    one.page.wait_for_function("navigator.serviceWorker.controller?.state === 'activated'")
+    one.page.context.set_offline(True)
+    one.show()
+    one.page.locator("#last:not([hidden])").wait_for()
+
+
 def _invited(**change: Any) -> Setting:
     def put(one: Place) -> None:
         one.invite(**change)
@@ -288,6 +297,7 @@ STATES: dict[str, Setting] = {
     "erase": _signed_in_as("/erase"),
     "nothing": _signed_in_as("/nowhere"),
     "away": _away,
+    "offline": _offline,
     "again": _again,
 }
 """How to get to each state, by a name for its picture."""

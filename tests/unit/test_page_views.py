@@ -279,6 +279,7 @@ def test_whatever_a_view_is_told_stays_text(name: str) -> None:
     pages = []
     for word in ("plain", NASTY):
         told = {"view": View(name, f"{name}:{word}"), "shown": _shown(word), "signed_in": True, "notice": word}
+        told |= {"version": "v-1"}
         pages.append(Seen(environment().get_template("page.html").render(told)))
     plain, nasty = pages
     assert [tag for tag, _ in nasty.tags] == [tag for tag, _ in plain.tags]

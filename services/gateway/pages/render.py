@@ -40,12 +40,17 @@ def is_htmx(request: Request) -> bool:
     return request.headers.get("hx-request") == "true"
 
 
+def rendered(request: Request, template: str, **told: Any) -> str:
+    """A template; every one is told the version of what it names."""
+    return _ENVIRONMENT.get_template(template).render(version=request.app.state.version, **told)
+
+
 def show(request: Request, view: View, *, signed_in: bool, status: int = 200, notice: str = "") -> Response:
     """The view; `notice` is a sentence above it."""
     # A fault is answered outside of everything that adds headers, so a page brings its own.
     template = "part.html" if is_htmx(request) else "page.html"
     told: dict[str, Any] = {"view": view, "shown": view.shown, "signed_in": signed_in, "notice": notice}
-    return HTMLResponse(_ENVIRONMENT.get_template(template).render(told), status, HEADERS | NO_STORE)
+    return HTMLResponse(rendered(request, template, **told), status, HEADERS | NO_STORE)
 
 
 def go(request: Request, path: str) -> Response:

@@ -20,6 +20,8 @@ from services.gateway.shown import shown_availability, shown_invitation
 
 URGENT = ("ringing", "accepted", "call")
 """What takes the place of whatever page is open."""
+CALM = ("home", "waiting", "missed", "paused")
+"""In these a page may load itself anew without taking anything from anybody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,11 @@ class View:
     name: str
     key: str
     shown: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def calm(self) -> bool:
+        """Whether nobody is in the middle of something."""
+        return self.name in CALM
 
 
 @dataclass(frozen=True, slots=True)
