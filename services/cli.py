@@ -59,6 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     concerns = _add(_group(commands, "concerns", "safeguarding reports"), "list", _list_concerns, "all of them")
     concerns.add_argument("--json", action="store_true", help="one JSON object a line")
     _add_report(commands)
+    _add(commands, "push-key", _make_push_key, "make a key for PARTYLINE_PUSH_KEY, by which push services know you")
     return parser
 
 
@@ -251,6 +252,13 @@ def _report(found: argparse.Namespace) -> int:
     folder = found.history or read_settings().data / HISTORY
     told = figures(folder, Time(found.since, found.until))
     print(json.dumps(told) if found.json else table(told))
+    return 0
+
+
+def _make_push_key(_: argparse.Namespace) -> int:
+    from services.adapters.vapid import new_key
+
+    print(new_key())
     return 0
 
 

@@ -18,6 +18,7 @@ from matcher.availability import Waiting
 from matcher.events import Event
 from matcher.invitation import Invitation
 from matcher.person import Person
+from services.adapters.vapid import new_key
 from services.adapters.views import ViewWriter
 from services.gateway.app import build
 from services.gateway.outbox import AsyncMemoryOutbox, AsyncOutbox
@@ -30,6 +31,7 @@ from tests.conftest import RedisPlace
 from tests.world import eventually, profile
 
 SECRET = "a secret that only tests have"
+PUSH_KEY = new_key()
 MORNING = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 ABOUT_ANN = {"first_name": "Ann", "adult": True, "languages": ["en"], "area": "SW", "age_band": "65-74"}
 WAIT_S = 10.0
@@ -183,7 +185,8 @@ def desk(
 ) -> Iterator[Desk]:
     """A gateway that is served for the length of a `with` block."""
     chosen = Settings(
-        **{"redis": place.url, "redis_prefix": place.prefix, "demo": True, "secret": SECRET, "codes_per_address": 500}
+        **{"redis": place.url, "redis_prefix": place.prefix, "demo": True, "secret": SECRET, "codes_per_address": 500,
+           "push_key": PUSH_KEY, "push_contact": "mailto:ops@example.org"}
         | settings
     )
     clock, outbox = StandingClock(), outbox or AsyncMemoryOutbox()

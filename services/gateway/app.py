@@ -15,9 +15,10 @@ from starlette.exceptions import HTTPException
 
 from matcher.errors import Away, BadRequest, PartylineError
 from matcher.ports import Clock
+from services.adapters.vapid import public_key
 from services.adapters.views import ViewReader
 from services.clock import SystemClock
-from services.gateway import availability, entry, invitations, lines, me, mine, passkeys, signals
+from services.gateway import availability, entry, invitations, lines, me, mine, passkeys, push, signals
 from services.gateway.answers import Answer, comforted, refusal
 from services.gateway.gateway import Gateway, Room
 from services.gateway.idempotency import Once
@@ -57,10 +58,12 @@ def build(
         title="Partyline", docs_url=None, redoc_url=None, openapi_url=None, lifespan=_lifespan(gateway, hub, receipts)
     )
     app.state.hub = hub
+    app.state.push_key = public_key(settings.push_key) if settings.push_key else ""
     app.include_router(entry.routes(gateway, hub))
     app.include_router(me.routes(gateway, hub))
     app.include_router(mine.routes(gateway, hub))
     app.include_router(passkeys.routes(gateway))
+    app.include_router(push.routes(gateway))
     app.include_router(availability.routes(gateway))
     app.include_router(invitations.routes(gateway))
     app.include_router(lines.routes(gateway, hub, receipts))

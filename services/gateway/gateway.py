@@ -107,6 +107,7 @@ class Gateway:
         session = await self.sessions.find(token) if token else None
         if session is None:
             raise NotSignedIn("Please sign in first.")
+        request.state.session = session
         return session
 
     async def read(self, request: Request, act: Callable[[Session], Awaitable[Answer]]) -> Response:

@@ -18,6 +18,7 @@ import redis.asyncio
 from phonenumbers import NumberParseException, PhoneNumberFormat
 
 from matcher.errors import BadRequest
+from services.adapters.subscriptions import session_key, sessions_key
 
 SCRIPT = Path(__file__).with_name("codes.lua").read_text()
 CODE_S = 300
@@ -106,11 +107,12 @@ class Codes:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """Somebody who is signed in; `session` is the hash of their token."""
+    """Somebody who is signed in; `session` is the hash of their token, `rung` marks where their telephone is rung."""
 
     session: str
     person: str
     phone: str
+    rung: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +129,8 @@ class Sessions:
 
     def __init__(self, client: redis.asyncio.Redis, prefix: str) -> None:
         self._redis = client
-        self._one = prefix + "session:"
-        self._all = prefix + "sessions:"
+        self._one = session_key(prefix, "")
+        self._all = sessions_key(prefix, "")
         self._erased = prefix + "erased:"
 
     async def open(self, token: str, person: str, phone: str) -> None:
@@ -155,7 +157,7 @@ class Sessions:
         person = found[b"person"].decode()
         # The list has to outlive every session in it: otherwise an erased person's sessions would not be found.
         await self._redis.expire(self._all + person, SESSION_S)
-        return Session(session, person, found[b"phone"].decode())
+        return Session(session, person, found[b"phone"].decode(), found.get(b"push_mark", b"").decode())
 
     async def of(self, person: str) -> list[Opened]:
         """A person's sessions, the one that was used last first."""

@@ -14,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from services.gateway.pages import words
 from services.gateway.pages.guard import HEADERS
 from services.gateway.pages.view import View
+from services.gateway.signin import Session
 from services.serving import TEMPLATES
 
 HERE = Path(__file__).parents[1]
@@ -35,6 +36,13 @@ def environment() -> Environment:
 _ENVIRONMENT = environment()
 
 
+def rung_here(request: Request) -> dict[str, str] | None:
+    """Our public key for a browser, and what marks the telephone that is rung in this session; None: no push here."""
+    me: Session | None = getattr(request.state, "session", None)
+    key: str = request.app.state.push_key
+    return {"key": key, "mark": me.rung} if key and me else None
+
+
 def is_htmx(request: Request) -> bool:
     """Whether only a part of the page is wanted."""
     return request.headers.get("hx-request") == "true"
@@ -50,6 +58,7 @@ def show(request: Request, view: View, *, signed_in: bool, status: int = 200, no
     # A fault is answered outside of everything that adds headers, so a page brings its own.
     template = "part.html" if is_htmx(request) else "page.html"
     told: dict[str, Any] = {"view": view, "shown": view.shown, "signed_in": signed_in, "notice": notice}
+    told["push"] = rung_here(request)
     return HTMLResponse(rendered(request, template, **told), status, HEADERS | NO_STORE)
 
 
