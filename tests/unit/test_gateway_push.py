@@ -123,9 +123,9 @@ def test_what_is_no_subscription_is_refused(gateway: Desk, body: Any) -> None:
 
 def test_a_write_without_a_key_or_a_session_or_too_often_is_refused(gateway: Desk) -> None:
     page, _ = gateway.registered()
-    for method in ("POST", "DELETE"):
-        assert page.request(method, PATH, json=telephone()).status_code == 400
-        assert gateway.page().write(method, PATH, telephone() if method == "POST" else None).status_code == 401
+    for method, body in (("POST", telephone()), ("DELETE", {})):
+        assert page.request(method, PATH, json=body).status_code == 400
+        assert gateway.page().write(method, PATH, body).status_code == 401
     answers = [page.post(PATH, telephone()).status_code for _ in range(TELEPHONES.count + 1)]
     assert answers == [201] * TELEPHONES.count + [429]
     assert len(_kept(gateway)) == 1

@@ -38,6 +38,7 @@ OTHERS: list[tuple[str, dict[str, str]]] = [
     ("/page/unblock", {"block": "block-of-nobody"}),
     ("/page/passkeys/remove", {"passkey": "of-nobody"}),
     ("/page/passkeys/later", {}),
+    ("/page/ringing/later", {}),
     ("/page/sign-out", {}),
     ("/page/sign-out-everywhere", {}),
     ("/page/erase", {}),
@@ -353,7 +354,7 @@ def test_a_fault_of_ours_is_a_page_with_safe_headers_too(gateway: Desk) -> None:
 
 def test_nothing_on_the_page_would_need_an_unsafe_policy(gateway: Desk) -> None:
     page, _ = gateway.registered()
-    for path in ("/", "/settings", "/about-me", "/erase", "/calls", "/blocked", "/passkeys", "/signed-in"):
+    for path in ("/", "/settings", "/about-me", "/erase", "/calls", "/blocked", "/passkeys", "/signed-in", "/ringing"):
         for tag, attrs in look(page, path).tags:
             assert tag != "style"
             assert "style" not in attrs

@@ -102,11 +102,11 @@ class Memory:
 
     async def find(self, person: str) -> Remembered:
         """What there is."""
-        keys = (self._doing + person, self._step + person, self._no_passkey + person)
-        doing, step, no_passkey = await self._redis.mget(keys)
+        kinds = (self._doing, self._step, self._no_passkey, self._no_ringing)
+        doing, step, no_passkey, no_ringing = await self._redis.mget([kind + person for kind in kinds])
         act, subject = _pair(doing)
         reached, invitation = _pair(step)
-        return Remembered(act, subject, reached, invitation, no_passkey is not None)
+        return Remembered(act, subject, reached, invitation, no_passkey is not None, no_ringing is not None)
 
 
 def _pair(kept: bytes | None) -> tuple[str | None, str | None]:

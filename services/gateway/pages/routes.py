@@ -11,11 +11,13 @@ from services.gateway.gateway import COOKIE, Gateway, forgotten
 from services.gateway.pages import entry, mine, profile, talk, welcome
 from services.gateway.pages.guard import SafeHeaders
 from services.gateway.pages.installed import add_installed
-from services.gateway.pages.render import go, show
+from services.gateway.pages.render import go, rung_here, show
 from services.gateway.pages.showing import AGAIN, SIGNED_OUT, Desk, away
 from services.gateway.pages.view import URGENT, View
 
-STAYS = ("settings", "about_me", "erase", "welcome", "my_calls", "my_blocks", "my_sessions", "my_passkeys")
+STAYS = (
+    "settings", "about_me", "erase", "welcome", "my_calls", "my_blocks", "my_sessions", "my_passkeys", "my_ringing",
+)  # fmt: skip
 """Pages that only a ring or a call replaces."""
 
 
@@ -77,10 +79,13 @@ def _routes(desk: Desk) -> APIRouter:
                 me = await desk.session(request)
                 if me is None or await desk.urgent(request):
                     return go(request, "/")
+                if name == "my_ringing" and rung_here(request) is None:
+                    return go(request, "/settings")
                 return show(request, View(name, name), signed_in=True)
 
         router.add_api_route(path, get, methods=["GET"])
 
     add_calm("/settings", "settings")
     add_calm("/erase", "erase")
+    add_calm("/ringing", "my_ringing")
     return router

@@ -124,6 +124,7 @@ def _of_window(standing: Standing) -> View:
         return View("home", f"home:{ran_out}", shown | blank)
     note = _note(standing)
     shown = {"note": note, "other_name": standing.other_name, "likely": likely_words(standing.usual)}
+    shown["offers_ringing"] = not standing.remembered.no_ringing
     if waiting is not None and waiting.end is None and not standing.called:
         shown |= shown_availability(waiting, standing.now)
         shown["until"] = local_time(waiting.until, me)

@@ -3,6 +3,7 @@
 import { installWorker } from "./installed.js";
 import { clockTime, forgetLast, keepLast } from "./last.js";
 import { offer } from "./passkey.js";
+import { offerRinging, settleRinging, takeBackMessages } from "./push.js";
 import { ring, stopRinging } from "./ring.js";
 
 const LINE_AGAIN_MS = 3000;
@@ -31,6 +32,8 @@ function arrive(first) {
     return;
   }
   offer(shown);
+  offerRinging(shown);
+  takeBackMessages();
   if (signedIn) keepLast(shown);
   else forgetLast();
   if (!LAST_WORDS_IN.includes(shown.dataset.view)) untell(lastWords);
@@ -132,7 +135,9 @@ document.addEventListener("partyline:call", ({ detail }) => {
 
 if (line) keepLine();
 arrive(true);
-installWorker();
+installWorker().then(() => settleRinging(main, signedIn)).catch(() => {}); // the next page that is loaded tries again
+navigator.serviceWorker?.addEventListener("message", look); // somebody tapped on a message
+document.addEventListener("visibilitychange", takeBackMessages);
 setInterval(tick, TICK_MS);
 
 // htmx keeps an open line open; whatever keeps it from opening at all is tried again here.

@@ -6,6 +6,12 @@ const FILES = {{ files | tojson }};
 const SHELL = `shell-${VERSION}`;
 const OURS = [SHELL, "last"];
 const PAGE_WITHIN_MS = 8_000;
+const TAG = "invitation"; // of several messages the last is shown
+const WORDS = {
+  ring: "Somebody is free to talk with you. Tap to answer.",
+  missed: "You missed a call. Never mind: we won’t ring again unless you tell us to.",
+  gone: "They had to go, so you need not answer. You keep your place.",
+};
 
 self.addEventListener("install", (event) => event.waitUntil(install()));
 self.addEventListener("activate", (event) => event.waitUntil(takeOver()));
@@ -41,4 +47,54 @@ async function page(request) {
 
 async function file(request) {
   return (await caches.match(request, { cacheName: SHELL })) ?? fetch(request);
+}
+
+self.addEventListener("push", (event) => event.waitUntil(tell(read(event.data))));
+self.addEventListener("notificationclick", (event) => {
+  event.notification.close();
+  event.waitUntil(comeBack());
+});
+self.addEventListener("pushsubscriptionchange", (event) => event.waitUntil(moved(event)));
+
+function read(data) {
+  try {
+    const { kind, invitation } = data.json();
+    return { kind: kind in WORDS ? kind : "ring", invitation };
+  } catch {
+    return { kind: "ring" };
+  }
+}
+
+// A push has to be shown, or the browser says something of its own; before an open page it is quiet and gone at once.
+async function tell({ kind, invitation }) {
+  const pages = await self.clients.matchAll({ type: "window" });
+  const seen = pages.some((one) => one.visibilityState === "visible");
+  const before = await self.registration.getNotifications({ tag: TAG });
+  const rings = kind === "ring" && !seen && !before.some((one) => one.data === invitation);
+  await self.registration.showNotification("Partyline", {
+    body: WORDS[kind], tag: TAG, data: invitation, silent: !rings, renotify: rings, requireInteraction: kind === "ring",
+    icon: "/static/icons/icon-192.png", badge: "/static/icons/badge-96.png",
+  });
+  if (seen) await takeBack();
+}
+
+async function takeBack() {
+  for (const one of await self.registration.getNotifications({ tag: TAG })) one.close();
+}
+
+async function comeBack() {
+  const pages = await self.clients.matchAll({ type: "window", includeUncontrolled: true });
+  const page = pages.find((one) => one.focused) ?? pages[0];
+  if (!page) return self.clients.openWindow("/");
+  page.postMessage("look");
+  return page.focus();
+}
+
+// The browser has moved the telephone to another address.
+async function moved({ newSubscription, oldSubscription }) {
+  const asked = oldSubscription?.options;
+  const made = newSubscription ?? (asked && (await self.registration.pushManager.subscribe(asked)));
+  if (!made) return; // the next page that is opened puts it right
+  const headers = { "Content-Type": "application/json", "Idempotency-Key": crypto.randomUUID() };
+  await fetch("/push/subscription", { method: "POST", headers, body: JSON.stringify(made) });
 }
