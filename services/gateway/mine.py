@@ -69,9 +69,12 @@ class Mine:
     async def sessions(self) -> list[dict[str, Any]]:
         """Where they are signed in, the last used first."""
         return [
-            {"since": one.at.isoformat(), "unused_s": one.unused_s, "this_one": one.session == self._me.session}
+            {
+                "since": one.at.isoformat(), "unused_s": one.unused_s, "rings_when_locked": one.rings,
+                "this_one": one.session == self._me.session,
+            }
             for one in await self._gateway.sessions.of(self._me.person)
-        ]
+        ]  # fmt: skip
 
     async def everything(self) -> dict[str, Any]:
         """All of it."""

@@ -117,11 +117,12 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A session as its person sees it: since when there is one, and for how long it has not been used."""
+    """A session as its person sees it: since when there is one, how long it was not used, whether it rings there."""
 
     session: str
     at: datetime
     unused_s: int
+    rings: bool
 
 
 class Sessions:
@@ -165,10 +166,11 @@ class Sessions:
         async with self._redis.pipeline(transaction=False) as pipe:
             for session, _ in found:
                 pipe.ttl(self._one + session.decode())
-            left_s = await pipe.execute()
+                pipe.hexists(self._one + session.decode(), "push")
+            told = await pipe.execute()
         opened = [
-            Opened(session.decode(), datetime.fromtimestamp(at, UTC), SESSION_S - left)
-            for (session, at), left in zip(found, left_s, strict=True)
+            Opened(session.decode(), datetime.fromtimestamp(at, UTC), SESSION_S - left, bool(rings))
+            for (session, at), left, rings in zip(found, told[::2], told[1::2], strict=True)
             if left > 0
         ]
         return sorted(opened, key=lambda one: one.unused_s)

@@ -16,7 +16,7 @@ import redis.asyncio
 
 from matcher.events import ReceiptGiven
 from matcher.invitation import Invitation
-from services.notifier.errands import Errand, ErrandBook
+from services.notifier.errands import Errand, ErrandBook, Kind
 from services.notifier.pushing import Pushing, Signer
 from services.process import REDIS_TIMEOUT_S
 from services.settings import Settings
@@ -60,7 +60,7 @@ class PushChannel:
     def hush(self, row: Invitation, person: str) -> None:
         """Write down that they are to say how it ended; to whoever answered that is no news."""
         if row.answer_of(person) is None:
-            kind = "missed" if row.unanswered_by(person) else "gone"
+            kind: Kind = "missed" if row.unanswered_by(person) else "gone"
             until = row.pool_wall + TELL_END
             self._note(Errand(kind=kind, invitation=row.invitation, person=person, until=until))
 

@@ -38,6 +38,8 @@ def test_a_telephone_is_kept_with_its_session_until_it_is_taken_back(gateway: De
     (kept,) = _kept(gateway)
     assert Subscription.model_validate_json(kept[b"push"]).endpoint == given["endpoint"]
     assert kept[b"person"].decode() == person
+    assert [one["rings_when_locked"] for one in page.get("/me/export").json()["sessions"]] == [True]
+    assert "It rings when it is locked" in look(page, "/signed-in").text
     assert given["endpoint"] not in page.get("/", headers={"Accept": "text/html"}).text
     assert answer.json()["mark"] in page.get("/", headers={"Accept": "text/html"}).text
     assert page.write("DELETE", PATH).status_code == 200
@@ -126,6 +128,8 @@ def test_a_write_without_a_key_or_a_session_or_too_often_is_refused(gateway: Des
     for method, body in (("POST", telephone()), ("DELETE", {})):
         assert page.request(method, PATH, json=body).status_code == 400
         assert gateway.page().write(method, PATH, body).status_code == 401
+    asked_first = gateway.page().request("OPTIONS", PATH, headers={"Origin": "https://evil.example"})
+    assert not any(name.startswith("access-control") for name in asked_first.headers)
     answers = [page.post(PATH, telephone()).status_code for _ in range(TELEPHONES.count + 1)]
     assert answers == [201] * TELEPHONES.count + [429]
     assert len(_kept(gateway)) == 1

@@ -262,6 +262,7 @@ def _shown(word: str) -> dict[str, Any]:
     """Everything that any view is told, with `word` for each text."""
     about = about_me({"first_name": word, "quiet": {"start": word, "end": word}}, dict.fromkeys(BLANK, word))
     mine = dict.fromkeys(("first_name", "when", "used", "block", "passkey", "can_be_lifted", "this_one"), word)
+    mine["rings_when_locked"] = True
     mine |= {"talked_s": 600, "can_be_lifted": False, "this_one": False}
     asked = dict.fromkeys(("name", "number", "of", "can_wait", "back"), word)
     line = dict.fromkeys(("name", "number", "when", "emergency"), word)
