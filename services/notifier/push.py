@@ -73,7 +73,7 @@ class PushChannel:
         if errand.until <= self._wall():
             return
         self._book.note(errand)
-        if self._work is not None:
+        if self._work is not None and self._thread.is_alive():
             self._work.loop.call_soon_threadsafe(self._work.begin, errand)
 
     async def _run(self) -> None:
