@@ -9,7 +9,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import aclosing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ import uvicorn
 from services.adapters.views import ViewWriter
 from services.gateway.app import build
 from services.gateway.lists import AREAS
+from services.serving import Server
 from services.settings import Settings
 from services.simulator import app, town
 from services.simulator.ledger import AVAILABILITIES_FILE, Ledger
@@ -167,7 +168,9 @@ def real_gateway(parts: Parts, data: Path) -> Iterator[str]:
     )  # fmt: skip
     with redis.Redis.from_url(place.url) as client:
         ViewWriter(client, place.prefix).set_whole(PARTITIONS)
-    server = uvicorn.Server(uvicorn.Config(build(settings), "127.0.0.1", 0, access_log=False, log_config=None))
+    app = build(settings)
+    config = uvicorn.Config(app, port=0, access_log=False, log_config=None, timeout_graceful_shutdown=1)
+    server = Server(config, app.state.hub)
     serving = threading.Thread(target=server.run)
     serving.start()
     try:
@@ -178,7 +181,8 @@ def real_gateway(parts: Parts, data: Path) -> Iterator[str]:
         yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     finally:
         server.should_exit = True
-        serving.join()
+        serving.join(START_LIMIT_S)
+    assert not serving.is_alive()
 
 
 async def a_visit(url: str, data: Path, wipe: Any) -> list[tuple[int, Any]]:
@@ -194,9 +198,9 @@ async def a_visit(url: str, data: Path, wipe: Any) -> list[tuple[int, Any]]:
         answers.append(await line.write("POST", "/availability", window, deadline_s=deadline_s))
         await asyncio.to_thread(wipe)
         answers.append(await line.write("DELETE", "/availability", deadline_s=deadline_s))
-        async for name, _ in line.live():
+        async with aclosing(line.live()) as events:
+            name, _ = await anext(events)
             answers.append((200, name))
-            break
     ledger.close()
     return answers
 
