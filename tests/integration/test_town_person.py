@@ -44,14 +44,18 @@ def settings_for(data: Path, **more: Any) -> Settings:
     )
 
 
-def play(data: Path, trouble: "Trouble | None" = None) -> tuple[dict[str, Any], PretendGateway]:
-    """A short play at a pretended gateway, with `trouble` every second of it."""
+def play(
+    data: Path, trouble: "Trouble | None" = None, enough_after_s: float = 2 * PLAY_S
+) -> tuple[dict[str, Any], PretendGateway]:
+    """A short play at a pretended gateway, with `trouble` every second of it; its end may be brought forward."""
 
     async def in_town() -> tuple[dict[str, Any], PretendGateway]:
         settings = settings_for(data)
         async with pretend_gateway(settings) as (gateway, url):
             making = asyncio.create_task(_make(trouble, gateway))
-            said = await town.run(settings, url, PEOPLE, PLAY_S, SEED, lambda _: None)
+            enough = asyncio.Event()
+            asyncio.get_running_loop().call_later(enough_after_s, enough.set)
+            said = await town.run(settings, url, PEOPLE, PLAY_S, SEED, lambda _: None, enough=enough)
             making.cancel()
             return said, gateway
 
@@ -140,6 +144,13 @@ def test_people_whose_sessions_are_gone_sign_in_again_and_go_on(tmp_path: Path) 
     said, gateway = play(tmp_path, Trouble(forget=1))
     assert gateway.done["POST", "/sessions"] > PEOPLE
     assert len(gateway.pool.waiting) == PEOPLE
+    assert said["closed_in_time"], said
+    assert all_over(gateway)
+
+
+def test_a_day_whose_end_is_brought_forward_comes_to_its_end_as_any_other(tmp_path: Path) -> None:
+    said, gateway = play(tmp_path, enough_after_s=PLAY_S / 2)
+    assert 0 < len(gateway.pool.waiting) < PEOPLE
     assert said["closed_in_time"], said
     assert all_over(gateway)
 
