@@ -29,6 +29,7 @@ def test_one_person_with_one_browser_hears_a_neighbour(browser: Browser, tmp_pat
         assert vera.invitation()["called"]
         assert vera.faults == []
         vera.page.close()
+        played.enough()
         report = played.report()
     assert report["town"]["did"]["visitors"] == 1
     assert report["violations"] == []
