@@ -15,6 +15,7 @@ from services.gateway.pages.guard import SafeHeaders
 from services.gateway.pages.render import STATIC, go, show
 from services.gateway.pages.showing import AGAIN, SIGNED_OUT, Desk, away
 from services.gateway.pages.view import URGENT, View
+from services.languages.speaking import InTheirLanguage
 
 STAYS = ("settings", "about_me", "erase", "welcome", "my_calls", "my_blocks", "my_sessions", "my_passkeys")
 """Pages that only a ring or a call replaces."""
@@ -28,6 +29,7 @@ def add_pages(app: FastAPI, gateway: Gateway) -> None:
         app.include_router(module.routes(desk))
     app.router.routes.append(Mount("/static", StaticFiles(directory=STATIC)))
     app.add_middleware(SafeHeaders)
+    app.add_middleware(InTheirLanguage)
 
 
 def _routes(desk: Desk) -> APIRouter:
@@ -39,7 +41,7 @@ def _routes(desk: Desk) -> APIRouter:
             async with desk.gateway.room.in_time():
                 me = await desk.session(request)
                 if me is None:
-                    said = entry.SAID.get(request.url.query.removesuffix("="), "")
+                    said = entry.said_at_the_door(request.url.query)
                     return show(request, entry.door(said=said), signed_in=False)
                 return show(request, await desk.view(me), signed_in=True)
         except (Away, redis.exceptions.RedisError):
