@@ -109,7 +109,7 @@ def _key(one: Message) -> tuple[str, ...]:
 
 def _read(path: Path) -> Catalog:
     with path.open("rb") as file:
-        return read_po(file, locale=path.stem.replace("-", "_"))
+        return read_po(file, locale=str(Locale.parse(path.stem, sep="-")))
 
 
 def _path(code: str) -> Path:

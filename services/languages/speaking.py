@@ -53,16 +53,17 @@ class Language:
 def languages() -> dict[str, Language]:
     """Every language that there is, by its tag, English first; catalogues are read once."""
     made = {ENGLISH: Language(ENGLISH, "English", Locale("en", "GB"), NullTranslations())}
-    return made | {path.stem: _language(path) for path in sorted(CATALOGUES.glob("*.po"))}
+    return made | {path.stem: read_language(path) for path in sorted(CATALOGUES.glob("*.po"))}
 
 
-def _language(path: Path) -> Language:
+def read_language(path: Path) -> Language:
+    """The language of a catalogue, ready to be spoken."""
+    locale = Locale.parse(path.stem, sep="-")
     with path.open("rb") as file:
-        catalogue = read_po(file)
+        catalogue = read_po(file, locale=str(locale))
     compiled = BytesIO()
     write_mo(compiled, catalogue)
     compiled.seek(0)
-    locale = Locale.parse(path.stem, sep="-")
     name, read = str(locale.get_display_name(locale)), catalogue.language_team != NOT_READ
     return Language(path.stem, name, locale, Translations(compiled), read)
 

@@ -84,7 +84,7 @@ def reason_words(reasons: Iterable[str]) -> list[str]:
     topics = [topic_words(reason.removeprefix(_TOPIC_REASON)) for reason in given if reason.startswith(_TOPIC_REASON)]
     if topics:
         sentences.append(_("You both like %(topics)s.", topics=listed(topics)))
-    return sentences or [_(_REASON_WORDS["free_now"])]
+    return sentences or [_said(_REASON_WORDS, "free_now")]
 
 
 def minutes_words(seconds: float) -> str:
