@@ -259,3 +259,12 @@ def test_a_language_with_more_than_two_forms_of_the_plural_uses_them_all(
         counted = words.countdown(22.5, "%(number)s minute", "%(number)s minutes")
     assert counted["forms"] == {"one": ["", " minuta"], "few": ["", " minuty"], "many": ["", " minut"]}
     assert (counted["number"], counted["after"]) == (22, " minuty")
+
+
+def test_the_pages_style_knows_beginnings_and_ends_but_no_left_and_right_and_no_fixed_sizes() -> None:
+    style = re.sub(r"/\*.*?\*/", "", (STATIC / "page.css").read_text(), flags=re.DOTALL)
+    assert re.findall(r"[^;{}]*\b(?:left|right)\b[^;{}]*", style) == []
+    four = re.findall(r"(?:margin|padding|inset): ([^\s;]+) ([^\s;]+) ([^\s;]+) ([^\s;]+);", style)
+    assert [sides for sides in four if sides[1] != sides[3]] == []
+    without_unseen = re.sub(r"\.unseen \{[^}]*\}", "", style)
+    assert re.findall(r"[^;{}]*[1-9]px[^;{}]*", without_unseen) == []
