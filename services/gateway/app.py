@@ -28,6 +28,7 @@ from services.gateway.pages.routes import add_pages
 from services.gateway.pages.showing import refused, wants_page
 from services.gateway.people import People
 from services.gateway.signin import Codes, CodeSender, DemoSender, Sessions
+from services.languages.speaking import _
 from services.process import log_to_stderr
 from services.ready import say_ready
 from services.serving import end, redis_client, serve
@@ -157,15 +158,15 @@ def _add_errors(app: FastAPI) -> None:
     @app.exception_handler(redis.RedisError)
     async def on_redis(request: Request, error: redis.RedisError) -> Response:
         log.warning("redis.away %s", type(error).__name__)
-        away = Away("We cannot reach a part that we need. Nothing is lost: please try again.")
+        away = Away(_("We cannot reach a part that we need. Nothing is lost: please try again."))
         return answered(request, refusal(away))
 
     @app.exception_handler(HTTPException)
     async def on_http(request: Request, error: HTTPException) -> Response:
         code = "not_found" if error.status_code in (404, 405) else "bad_request"
-        return answered(request, Answer(error.status_code, {"error": code, "message": "There is nothing here."}))
+        return answered(request, Answer(error.status_code, {"error": code, "message": _("There is nothing here.")}))
 
     @app.exception_handler(Exception)
     async def on_fault(request: Request, error: Exception) -> Response:
-        answer = Answer(500, {"error": "error", "message": "Something went wrong on our side."})
+        answer = Answer(500, {"error": "error", "message": _("Something went wrong on our side.")})
         return answered(request, answer)

@@ -21,7 +21,8 @@ from services.gateway.answers import ACCEPTED, Answer, Paused
 from services.gateway.body import Nothing
 from services.gateway.gateway import Asked, Gateway
 from services.gateway.limits import CHANGES
-from services.gateway.me import hour_of, minute_of_day
+from services.gateway.me import minute_of_day
+from services.languages.speaking import _, clock
 from services.topics import PERSON_EVENTS
 
 MIN_WINDOW = timedelta(minutes=5)
@@ -52,11 +53,11 @@ def end_of(window: Window, now: datetime, market: Market) -> datetime:
     else:
         until = _time_of(window.until or "", now, market)
     if until <= now:
-        raise BadRequest("That time has passed already: please choose a later one.")
+        raise BadRequest(_("That time has passed already: please choose a later one."))
     if until - now < MIN_WINDOW:
-        raise BadRequest("Please take at least five minutes.")
+        raise BadRequest(_("Please take at least five minutes."))
     if until - now > MAX_WINDOW:
-        raise BadRequest("That is more than twelve hours away. Please choose at most twelve hours at once.")
+        raise BadRequest(_("That is more than twelve hours away. Please choose at most twelve hours at once."))
     return until
 
 
@@ -137,11 +138,11 @@ def routes(gateway: Gateway) -> APIRouter:
 async def _may_open(gateway: Gateway, person: str) -> Profile:
     row = await gateway.people.find(person)
     if row is None or row.profile is None:
-        raise NotAllowed("Please tell us a little about yourself first.")
+        raise NotAllowed(_("Please tell us a little about yourself first."))
     if row.held:
-        raise NotAllowed("We need to talk with you before you can take calls again. Please get in touch with us.")
+        raise NotAllowed(_("We need to talk with you before you can take calls again. Please get in touch with us."))
     if row.paused:
-        raise Paused("You asked us to leave you alone for now. Come back first, whenever you like.")
+        raise Paused(_("You asked us to leave you alone for now. Come back first, whenever you like."))
     return row.profile
 
 
@@ -150,4 +151,5 @@ def quiet_note(profile: Profile, now: datetime) -> dict[str, str]:
     quiet = profile.quiet
     if quiet is None or not quiet.cover(local_minute(profile.market, now)):
         return {}
-    return {"note": f"These are your quiet hours: nobody rings you before {hour_of(quiet.end_min)}."}
+    end = clock(datetime(1, 1, 1, *divmod(quiet.end_min, 60)))  # noqa: DTZ001 - an hour of any day
+    return {"note": _("These are your quiet hours: nobody rings you before %(time)s.", time=end)}

@@ -29,6 +29,7 @@ from services.gateway.body import Nothing
 from services.gateway.gateway import Asked, Gateway
 from services.gateway.idempotency import KEEP_HEARTBEAT_S, KEEP_S
 from services.gateway.limits import ANSWERS, CONCERNS, HEARTBEATS
+from services.languages.speaking import N_, _
 from services.topics import CALLS, OUTCOMES, PERSON_EVENTS, POOL
 
 ID_LIMIT = 80
@@ -37,18 +38,19 @@ CRISIS_LINE = {
     "crisis_line": {
         "name": "Samaritans",
         "number": "116 123",
-        "when": "day and night, free of charge, in the UK and Ireland",
+        "when": N_("day and night, free of charge, in the UK and Ireland"),
         "emergency": "999",
     },
 }
-CONCERN_ANSWER = {
-    "message": "Thank you for telling us. You will not be put through to this person again, and they will not be "
-    "called until one of us has looked into it. If somebody is in danger now, please call 999.",
-    **CRISIS_LINE,
-}
+CONCERN_TAKEN = N_(
+    "Thank you for telling us. You will not be put through to this person again, and they will not be "
+    "called until one of us has looked into it. If somebody is in danger now, please call 999."
+)
 CONCERN_COMFORT = Comfort(
-    "We are sorry that we could not take your report just now. You need not wait for us: Samaritans listen on 116 123, "
-    "day and night; if somebody is in danger now, please call 999.",
+    N_(
+        "We are sorry that we could not take your report just now. You need not wait for us: Samaritans listen on "
+        "116 123, day and night; if somebody is in danger now, please call 999."
+    ),
     CRISIS_LINE,
 )
 
@@ -82,7 +84,7 @@ async def find(gateway: Gateway, invitation: str, person: str) -> Invitation:
     """
     row = await gateway.views.invitation(invitation) if len(invitation) <= ID_LIMIT else None
     if row is None and not await gateway.views.whole():
-        raise Away("We are just setting things up again. Nothing is lost: please try again.")
+        raise Away(_("We are just setting things up again. Nothing is lost: please try again."))
     if row is None or person not in row.people:
         raise nowhere()
     return row
@@ -91,9 +93,9 @@ async def find(gateway: Gateway, invitation: str, person: str) -> Invitation:
 def in_call(row: Invitation) -> Invitation:
     """`row` while both are in the call. Raises AlreadyEnded, NotYet."""
     if not row.live:
-        raise AlreadyEnded("This call is over.")
+        raise AlreadyEnded(_("This call is over."))
     if row.state != "confirmed":
-        raise NotYet("This call has not begun yet.")
+        raise NotYet(_("This call has not begun yet."))
     return row
 
 
@@ -115,7 +117,7 @@ class Steps:
         # The log decides whether an answer came in time; the view only tells what is known to be over.
         await self._gateway.limits.take(ANSWERS, asked.me.person, asked.key)
         if not row.live:
-            raise AlreadyEnded("This call has already gone. There will be another one.")
+            raise AlreadyEnded(_("This call has already gone. There will be another one."))
         answered = InvitationAnswered(market=row.market, invitation=row, answer=reply, **asked.about_me("answered"))
         await self._gateway.outbox.say(POOL, row.market, answered)
         return ACCEPTED
@@ -142,9 +144,9 @@ class Steps:
         me, other = asked.me.person, row.other(asked.me.person)
         await self._gateway.limits.take(ANSWERS, me, asked.key)
         if row.live:
-            raise NotYet("Please tell us once the call is over.")
+            raise NotYet(_("Please tell us once the call is over."))
         if not row.called:
-            raise AlreadyEnded("This call did not come about.")
+            raise AlreadyEnded(_("This call did not come about."))
         given = OutcomeGiven(
             invitation=row.invitation, other=other, talk_again=asked.form.talk_again, felt=asked.form.felt,
             gives=row.gives(me), gets=row.gets(other), **asked.about_me("outcome"),
@@ -167,7 +169,7 @@ class Steps:
             **asked.about_me("concern"),
         )  # fmt: skip
         await self._gateway.outbox.say(PERSON_EVENTS, asked.me.person, raised)
-        return Answer(202, CONCERN_ANSWER)
+        return Answer(202, {"message": _(CONCERN_TAKEN), **CRISIS_LINE})
 
 
 def routes(gateway: Gateway) -> APIRouter:

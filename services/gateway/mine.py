@@ -22,9 +22,10 @@ from services.gateway.limits import ANSWERS, CHANGES, EXPORTS
 from services.gateway.live import Hub
 from services.gateway.shown import shown_availability
 from services.gateway.signin import Session
+from services.languages.speaking import N_, _
 
 FILE_NAME = "partyline-about-me.json"
-NOT_HERE = (
+NOT_HERE = N_(
     "What you wrote to us about another person, and what others said after a call with you, is not in this file: it is "
     "about them as well. Your number is in it if you came in with a code, not with a passkey."
 )
@@ -86,7 +87,7 @@ class Mine:
             "blocks": [{name: one[name] for name in ("first_name", "can_be_lifted")} for one in await self.blocks()],
             "sessions": await self.sessions(),
             "passkeys": self.passkeys(row),
-            "not_in_this_file": NOT_HERE,
+            "not_in_this_file": _(NOT_HERE),
         }
 
     def passkeys(self, row: Person) -> list[dict[str, Any]]:
@@ -110,7 +111,7 @@ def routes(gateway: Gateway, hub: Hub) -> APIRouter:
         row = await mine.row()
         others = [one for one in row.blocks if one not in row.reported and mine.block_id(one) == asked.form.block]
         if not others:
-            raise NotFound("There is no such block, or it has to stay.")
+            raise NotFound(_("There is no such block, or it has to stay."))
         await gateway.tell(PersonUnblocked(other=others[0], **asked.about_me("unblocked")))
         return ACCEPTED
 

@@ -18,6 +18,7 @@ import redis.asyncio
 from phonenumbers import NumberParseException, PhoneNumberFormat
 
 from matcher.errors import BadRequest
+from services.languages.speaking import N_, _
 
 SCRIPT = Path(__file__).with_name("codes.lua").read_text()
 CODE_S = 300
@@ -30,9 +31,9 @@ HOME_REGION = "GB"
 PERSON_ID_LENGTH = 24
 
 _WRONG = {
-    "none": "There is no code for this number any more: please ask for a new one.",
-    "wrong": "That is not the code that we sent. Please look again.",
-    "dead": "This code was tried too often: please ask for a new one.",
+    "none": N_("There is no code for this number any more: please ask for a new one."),
+    "wrong": N_("That is not the code that we sent. Please look again."),
+    "dead": N_("This code was tried too often: please ask for a new one."),
 }
 
 
@@ -58,7 +59,7 @@ def read_phone(given: str) -> str:
     except NumberParseException:
         number = None
     if number is None or not phonenumbers.is_valid_number(number):
-        raise BadRequest("That is not a phone number that we can reach.")
+        raise BadRequest(_("That is not a phone number that we can reach."))
     return phonenumbers.format_number(number, PhoneNumberFormat.E164)
 
 
@@ -98,7 +99,7 @@ class Codes:
         """Use the code up. Raises BadRequest if it is not the one."""
         verdict = await self._script(keys=[self._prefix + person], args=[self._hash(person, code), CODE_ATTEMPTS])
         if verdict != b"right":
-            raise BadRequest(_WRONG[verdict.decode()])
+            raise BadRequest(_(_WRONG[verdict.decode()]))
 
     def _hash(self, person: str, code: str) -> str:
         return _keyed(self._secret, f"code|{person}|{code}")

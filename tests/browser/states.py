@@ -284,6 +284,7 @@ STATES: dict[str, Setting] = {
     "home-passkey": _with_a_name(_home),
     "my-passkeys": _with_a_name(_my_passkeys),
     "my-sessions": _mine("/signed-in"),
+    "my-language": _signed_in_as("/language"),
     "change-me": _signed_in_as("/about-me"),
     "erase": _signed_in_as("/erase"),
     "nothing": _signed_in_as("/nowhere"),

@@ -38,6 +38,7 @@ OTHERS: list[tuple[str, dict[str, str]]] = [
     ("/page/unblock", {"block": "block-of-nobody"}),
     ("/page/passkeys/remove", {"passkey": "of-nobody"}),
     ("/page/passkeys/later", {}),
+    ("/page/language", {"language": "de"}),
     ("/page/sign-out", {}),
     ("/page/sign-out-everywhere", {}),
     ("/page/erase", {}),

@@ -1,6 +1,6 @@
 """Everything under the page: the page itself, the part of it that changes, settings, files, and the forms.
 
-Place in the flow: browser -> **routes** -> entry, welcome, profile, mine, talk.
+Place in the flow: browser -> **routes** -> entry, reading, welcome, profile, mine, talk.
 """
 
 import redis.exceptions
@@ -10,13 +10,16 @@ from starlette.staticfiles import StaticFiles
 
 from matcher.errors import Away
 from services.gateway.gateway import Gateway
-from services.gateway.pages import entry, mine, profile, talk, welcome
+from services.gateway.pages import entry, mine, profile, reading, talk, welcome
 from services.gateway.pages.guard import SafeHeaders
 from services.gateway.pages.render import STATIC, go, show
 from services.gateway.pages.showing import AGAIN, SIGNED_OUT, Desk, away
 from services.gateway.pages.view import URGENT, View
+from services.languages.speaking import InTheirLanguage
 
-STAYS = ("settings", "about_me", "erase", "welcome", "my_calls", "my_blocks", "my_sessions", "my_passkeys")
+STAYS = (
+    "settings", "about_me", "erase", "welcome", "my_calls", "my_blocks", "my_sessions", "my_passkeys", "my_language",
+)  # fmt: skip
 """Pages that only a ring or a call replaces."""
 
 
@@ -24,10 +27,11 @@ def add_pages(app: FastAPI, gateway: Gateway) -> None:
     """Let `app` serve the companion page, and send safe headers with everything."""
     desk = Desk(gateway)
     app.include_router(_routes(desk))
-    for module in (entry, mine, profile, talk, welcome):
+    for module in (entry, mine, profile, reading, talk, welcome):
         app.include_router(module.routes(desk))
     app.router.routes.append(Mount("/static", StaticFiles(directory=STATIC)))
     app.add_middleware(SafeHeaders)
+    app.add_middleware(InTheirLanguage)
 
 
 def _routes(desk: Desk) -> APIRouter:
@@ -39,7 +43,7 @@ def _routes(desk: Desk) -> APIRouter:
             async with desk.gateway.room.in_time():
                 me = await desk.session(request)
                 if me is None:
-                    said = entry.SAID.get(request.url.query.removesuffix("="), "")
+                    said = entry.said_at_the_door(request.url.query)
                     return show(request, entry.door(said=said), signed_in=False)
                 return show(request, await desk.view(me), signed_in=True)
         except (Away, redis.exceptions.RedisError):

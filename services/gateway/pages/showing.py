@@ -23,6 +23,7 @@ from services.gateway.pages.questions import first_open, question
 from services.gateway.pages.render import go, is_htmx, show
 from services.gateway.pages.view import URGENT, Standing, View, view_of
 from services.gateway.signin import Session
+from services.languages.speaking import _ as say
 
 SIGNED_OUT = "/?signed-out"
 AGAIN = "again"
@@ -124,7 +125,7 @@ def away(request: Request) -> Response:
     comfort: Comfort | None = getattr(request.state, "comfort", None)
     fields = [one for one in form.fields if one[0] != "key"]
     shown = {"action": quote(request.url.path), "key": form.key, "fields": fields, "comfort": "", **CRISIS_LINE}
-    shown |= {"comfort": comfort.sentence} if comfort else {}
+    shown |= {"comfort": say(comfort.sentence)} if comfort else {}
     return show(request, View("again", AGAIN, shown), signed_in=signed_in, status=503)
 
 

@@ -13,10 +13,11 @@ from matcher.invitation import Invitation
 from matcher.person import MARKETS, Person
 from matcher.waits import Usual
 from services.gateway.availability import quiet_note
-from services.gateway.invitations import CONCERN_ANSWER, CRISIS_LINE
+from services.gateway.invitations import CONCERN_TAKEN, CRISIS_LINE
 from services.gateway.pages.memory import Remembered
 from services.gateway.pages.words import KNOWN_ONLY, likely_words
 from services.gateway.shown import shown_availability, shown_invitation
+from services.languages.speaking import _, clock
 
 URGENT = ("ringing", "accepted", "call")
 """What takes the place of whatever page is open."""
@@ -83,7 +84,7 @@ def _of_invitation(standing: Standing, row: Invitation) -> View | None:
     step, remembered = standing.remembered.reached(row.invitation), standing.remembered
     shown = _shown(standing, row)
     if step in ("wrong", "blocked", "reported"):
-        words = {"error": "", "what": "", "message": CONCERN_ANSWER["message"], **CRISIS_LINE}
+        words = {"error": "", "what": "", "message": _(CONCERN_TAKEN), **CRISIS_LINE}
         return View(step, f"{step}:{row.invitation}", shown | words)
     if step == "aside" or remembered.does("decline", row.invitation):
         return None
@@ -121,7 +122,7 @@ def _of_window(standing: Standing) -> View:
         shown |= shown_availability(waiting, standing.now)
         shown["until"] = local_time(waiting.until, me)
         shown["minutes_left"] = max(5, int(shown["remaining_s"] // 60))
-        shown["likely"] = KNOWN_ONLY if waiting.company == "known" else shown["likely"]
+        shown["likely"] = _(KNOWN_ONLY) if waiting.company == "known" else shown["likely"]
     shown["quiet"] = quiet_note(me.profile, standing.now).get("note") if me.profile else None
     name = "missed" if note == "missed" else "waiting"
     return View(name, f"{name}:{note}:{shown.get('until', '')}", shown)
@@ -148,9 +149,9 @@ def _shown(standing: Standing, row: Invitation) -> dict[str, Any]:
 
 
 def local_time(when: datetime, me: Person) -> str:
-    """HH:MM where `me` lives."""
+    """The time on a clock where `me` lives."""
     market = me.profile.market if me.profile else next(iter(MARKETS))
-    return when.astimezone(MARKETS[market]).strftime("%H:%M")
+    return clock(when.astimezone(MARKETS[market]))
 
 
 def _first_name(me: Person) -> str:
