@@ -158,11 +158,15 @@ class AnswerCounted(PersonEvent):
 
 
 class AvailabilityOpened(PersonEvent, WindowEvent):
-    """Free to talk until `until`; while another window is open, this moves its end. `at` is when the request came."""
+    """Free to talk until `until`; while another window is open, this moves its end. `at` is when the request came.
+
+    Of all whom they know `hopes_for` is the only one whom they want to be put through to.
+    """
 
     type: Literal["availability.opened.v1"] = "availability.opened.v1"
     availability: Annotated[str, Field(min_length=1, max_length=80)]
     company: Company = "either"
+    hopes_for: str | None = None
 
 
 class AvailabilityMoved(PersonEvent):
@@ -207,6 +211,7 @@ class PersonWaiting(PersonPoolEvent, WindowEvent):
     type: Literal["person.waiting.v1"] = "person.waiting.v1"
     availability: str
     company: Company
+    hopes_for: str | None = None
     posted_at: Utc
     features: Features | None
     refused: Literal["paused", "held", "erased", "unknown"] | None = None

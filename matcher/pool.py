@@ -186,7 +186,8 @@ class Pool:
                 row = row.also_for(event.availability)
                 if event.refused:
                     return row
-                return row.moved(event.until, offset).model_copy(update={"company": event.company})
+                wanted = {"company": event.company, "hopes_for": event.hopes_for}
+                return row.moved(event.until, offset).model_copy(update=wanted)
             case PersonMoved() if not self._rows.over(row):
                 return row.moved(event.until, offset)
             case PersonLeft():
@@ -200,8 +201,8 @@ class Pool:
         opened = Waiting(
             offset=offset, person=event.person, market=self.market, availability=event.availability,
             past=(*row.past, *row.ids)[-PAST_LIMIT:] if row else (), opened_at=event.opened_at, since=self.now,
-            until=event.until, company=event.company, features=event.features, seq=event.seq, asked=offset,
-            posted_at=event.posted_at, pool_now=self.now, pool_wall=self.wall,
+            until=event.until, company=event.company, hopes_for=event.hopes_for, features=event.features, seq=event.seq,
+            asked=offset, posted_at=event.posted_at, pool_now=self.now, pool_wall=self.wall,
         )  # fmt: skip
         return opened.ended(event.refused) if event.refused else opened
 

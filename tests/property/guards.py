@@ -49,6 +49,7 @@ WITHOUT: dict[str, str] = {
     "rule-age": DROPPED,
     "rule-home": DROPPED,
     "rule-company": DROPPED,
+    "hopes-for-one": NEVER,
 }
 
 

@@ -38,7 +38,7 @@ def hour_refusal(known: Json, you: str, now: datetime) -> str | None:
     local = now.astimezone(LONDON)
     if mine["quiet"] and _in_quiet(local.hour * 60 + local.minute, mine["quiet"]):
         return "quiet hours"
-    bonded, met = you in mine["bonds"], you in mine["met"]
+    bonded, met = you in mine["bonds"] and known["hopes_for"] in (None, you), you in mine["met"]
     fits = {"known": bonded, "new": not bonded and not met, "either": bonded or not met}
     return None if fits[known["company"]] else "company"
 

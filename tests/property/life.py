@@ -87,9 +87,9 @@ class Life(RuleBasedStateMachine):
         self.everybody_is_free(20, False)
 
     @rule(who=WHO, minutes=MINUTES, company=COMPANY, lazy=LAZY)
-    def open_window(self, who: int, minutes: int, company: str, lazy: bool) -> None:
+    def open_window(self, who: int, minutes: int, company: str, lazy: bool, **wanted: Any) -> None:
         now = self.world.now
-        told = {"opened_at": now, "until": now + timedelta(minutes=minutes), "company": company}
+        told = {"opened_at": now, "until": now + timedelta(minutes=minutes), "company": company, **wanted}
         self.ask(ev.AvailabilityOpened, who, lazy, availability=f"av-{self.asked + 1}", **told)
 
     @rule(minutes=MINUTES, company=COMPANY, lazy=LAZY)
@@ -170,6 +170,17 @@ class Life(RuleBasedStateMachine):
             for one, two in ((who, other), (other, who)):
                 told = {} if kind == "met" else {"bond": kind == "bond"}
                 self.ask(ev.BondChanged if told else ev.PersonMet, one, lazy, other=self.person(two), **told)
+
+    @rule(who=WHO, hoped=WHO, only=st.booleans(), lazy=LAZY)
+    def hope_for_one(self, who: int, hoped: int, only: bool, lazy: bool) -> None:
+        """Somebody who knows everybody is free for one of them."""
+        self.everybody_waits()
+        for other in range(PEOPLE):
+            self.think_of_another(who, other, "met", True)
+            self.think_of_another(who, other, "bond", True)
+        hopes_for = self.person(hoped) if hoped != who else None
+        self.open_window(who, 20, "known" if only else "either", False, hopes_for=hopes_for)
+        self.let_time_pass((2, 2), lazy)
 
     # --- the same again ---
 

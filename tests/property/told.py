@@ -118,7 +118,7 @@ class Told:
 
 def _known(before: Json | None, offset: int, event: Json) -> Json:
     nothing: Json = {"seq": -1, "features": None, "until": None, "company": None, "left": None, "asked": frozenset()}
-    nothing["asked_last"] = -1
+    nothing |= {"asked_last": -1, "hopes_for": None}
     known = before or nothing
     if event["seq"] <= known["seq"]:
         return known
@@ -134,5 +134,6 @@ def _known(before: Json | None, offset: int, event: Json) -> Json:
         known["asked"] |= {event["availability"]}
         known["features"] = event["features"] or known["features"]
         if not event["refused"]:
-            known.update(until=event["until"], company=event["company"], left=None, asked_last=offset)
+            wanted = {name: event[name] for name in ("until", "company", "hopes_for")}
+            known.update(**wanted, left=None, asked_last=offset)
     return known
