@@ -38,6 +38,7 @@ OTHERS: list[tuple[str, dict[str, str]]] = [
     ("/page/unblock", {"block": "block-of-nobody"}),
     ("/page/passkeys/remove", {"passkey": "of-nobody"}),
     ("/page/passkeys/later", {}),
+    ("/page/wishes/aside", {}),
     ("/page/sign-out", {}),
     ("/page/sign-out-everywhere", {}),
     ("/page/erase", {}),
@@ -71,7 +72,7 @@ NASTY = "'\"></textarea></title><script>alert(1)</script><img src=x onerror=aler
 MORE_FIELDS = {
     "/page/about-me": ("likes", "avoids", "wishes", "gender", "quiet", "quiet_start", "quiet_end", "situation"),
     "/page/session": ("demo_code",),
-    "/page/free": ("until",),
+    "/page/free": ("until", "hopes_for"),
 }
 
 

@@ -28,6 +28,7 @@ def environment() -> Environment:
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     made.filters |= {"topic": words.topic_words, "reasons": words.reason_words, "minutes": words.minutes_words}
+    made.filters |= {"listed": words.listed}
     made.globals |= {"choices": words.choices(), "new_key": lambda: secrets.token_urlsafe(18)}
     return made
 

@@ -1,6 +1,6 @@
 """Everything under the page: the page itself, the part of it that changes, settings, files, and the forms.
 
-Place in the flow: browser -> **routes** -> entry, welcome, profile, mine, talk.
+Place in the flow: browser -> **routes** -> entry, welcome, profile, mine, people, talk.
 """
 
 import redis.exceptions
@@ -10,13 +10,16 @@ from starlette.staticfiles import StaticFiles
 
 from matcher.errors import Away
 from services.gateway.gateway import Gateway
-from services.gateway.pages import entry, mine, profile, talk, welcome
+from services.gateway.pages import entry, mine, people, profile, talk, welcome
 from services.gateway.pages.guard import SafeHeaders
 from services.gateway.pages.render import STATIC, go, show
 from services.gateway.pages.showing import AGAIN, SIGNED_OUT, Desk, away
 from services.gateway.pages.view import URGENT, View
 
-STAYS = ("settings", "about_me", "erase", "welcome", "my_calls", "my_blocks", "my_sessions", "my_passkeys")
+STAYS = (
+    "settings", "about_me", "erase", "welcome", "my_calls", "my_people", "ask_for", "my_blocks", "my_sessions",
+    "my_passkeys",
+)  # fmt: skip
 """Pages that only a ring or a call replaces."""
 
 
@@ -24,7 +27,7 @@ def add_pages(app: FastAPI, gateway: Gateway) -> None:
     """Let `app` serve the companion page, and send safe headers with everything."""
     desk = Desk(gateway)
     app.include_router(_routes(desk))
-    for module in (entry, mine, profile, talk, welcome):
+    for module in (entry, mine, people, profile, talk, welcome):
         app.include_router(module.routes(desk))
     app.router.routes.append(Mount("/static", StaticFiles(directory=STATIC)))
     app.add_middleware(SafeHeaders)

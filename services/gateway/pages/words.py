@@ -34,6 +34,8 @@ SITUATION_WORDS = {
 }
 COMPANY_WORDS = {"new": "Someone new", "known": "Someone I know", "either": "Either"}
 KNOWN_ONLY = "We ring you when one of the people you know is free."
+ONE_ONLY = "We ring you both when {} is free too. When that is we can’t say: perhaps not today."
+ONE_FIRST = "We ring you both when {} is free too, or you and somebody new, whoever comes first."
 _TOPIC_WORDS = {"news": "the news", "weather": "the weather", "theatre": "the theatre", "radio": "the radio"}
 _REASON_WORDS = {
     "bond": "You have talked before, and both wanted to talk again.",
@@ -54,11 +56,12 @@ def reason_words(reasons: Iterable[str]) -> list[str]:
     sentences = [_REASON_WORDS[reason] for reason in given if reason in _REASON_WORDS]
     topics = [topic_words(reason.removeprefix(_TOPIC_REASON)) for reason in given if reason.startswith(_TOPIC_REASON)]
     if topics:
-        sentences.append(f"You both like {_listed(topics)}.")
+        sentences.append(f"You both like {listed(topics)}.")
     return sentences or [_REASON_WORDS["free_now"]]
 
 
-def _listed(words: list[str]) -> str:
+def listed(words: list[str]) -> str:
+    """Several words as one says them."""
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
