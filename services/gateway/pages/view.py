@@ -119,7 +119,8 @@ def _of_window(standing: Standing) -> View:
         blank = {"offers_passkey": offers, "until": "", "company": "either", "error": ""}
         shown = {"ran_out": bool(ran_out), "first_name": _first_name(me), "knows_somebody": bool(me.bonds)}
         shown["wished"] = list(standing.wished)
-        return View("home", ":".join(("home", ran_out, *standing.wished)), shown | blank)
+        known = ("known",) if me.bonds else ()
+        return View("home", ":".join(("home", ran_out, *known, *standing.wished)), shown | blank)
     note = _note(standing)
     shown = {"note": note, "other_name": standing.other_name, "likely": likely_words(standing.usual), "hope": ""}
     if waiting is not None and waiting.end is None and not standing.called:
