@@ -7,6 +7,7 @@ from typing import Any
 
 from playwright.sync_api import BrowserContext, Page
 
+from matcher.invitation import LOST
 from matcher.person import Call, Passkey, Person
 from matcher.waits import ENOUGH
 from services.adapters.waits import WaitWriter
@@ -255,6 +256,25 @@ def _elsewhere(one: Place) -> None:
     one.page.locator("[data-call]").evaluate("(call) => { call.dataset.callState = 'elsewhere'; }")
 
 
+def _broke(one: Place) -> None:
+    one.invite(**over(end_reason=LOST))
+
+
+def _going_on(one: Place) -> None:
+    _broke(one)
+    one.press("Go on")
+    one.sees("going_on")
+
+
+def _back(one: Place) -> None:
+    one.page.route("**/accept", lambda route: None)  # what the page sends by itself stays on its way
+    one.invite(goes_on="inv-before", reasons=("goes_on",))
+
+
+def _outcome_in_vain(one: Place) -> None:
+    one.invite(goes_on="inv-before", state="expired")
+
+
 def _signed_in_as(path: str, **change: Any) -> Setting:
     def put(one: Place) -> None:
         one.sign_in(**change)
@@ -316,7 +336,11 @@ STATES: dict[str, Setting] = {
     "call-elsewhere": _elsewhere,
     "no-microphone": _no_microphone,
     "ending": _ending,
+    "broke": _broke,
+    "going-on": _going_on,
+    "back": _back,
     "outcome": _invited(**over()),
+    "outcome-in-vain": _outcome_in_vain,
     "other-declined": _invited(state="declined", answer_you="decline"),
     "missed": _invited(state="expired"),
     "wrong": _wrong,

@@ -24,6 +24,8 @@ OF_AN_INVITATION = [
     ("/page/invitations/{}/aside", {}),
     ("/page/invitations/{}/concern", {"what": "He asked for money."}),
     ("/page/calls/{}/hang-up", {}),
+    ("/page/calls/{}/go-on", {}),
+    ("/page/calls/{}/enough", {}),
     ("/page/calls/{}/outcome", {"talk_again": "yes"}),
 ]
 OTHERS: list[tuple[str, dict[str, str]]] = [

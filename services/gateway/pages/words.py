@@ -40,6 +40,7 @@ _TOPIC_WORDS = {"news": "the news", "weather": "the weather", "theatre": "the th
 _REASON_WORDS = {
     "bond": "You have talked before, and both wanted to talk again.",
     "near": "You live not far from each other.",
+    "goes_on": "The line broke, and you both want to go on.",
     "free_now": "You are both free to talk right now.",
 }
 _TOPIC_REASON = "topic:"

@@ -6,7 +6,7 @@ import { ring, stopRinging } from "/static/ring.js";
 const LINE_AGAIN_MS = 3000;
 const TICK_MS = 250;
 const NO_LINE = "We can’t reach Partyline just now. We keep trying; please check your connection.";
-const LAST_WORDS_IN = ["call", "outcome"];
+const LAST_WORDS_IN = ["call", "broke", "outcome"];
 const CROWDED = "Partyline is open in many windows, and this one may lag behind. Please use the newest.";
 
 const main = document.getElementById("main");
@@ -55,6 +55,7 @@ function tick() {
   if (String(left) === seconds.textContent) return;
   seconds.textContent = String(left);
   if (left === 10) said.textContent = "10 seconds left.";
+  if (left === 0) look();
 }
 
 function tell(words) {
