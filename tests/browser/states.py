@@ -268,7 +268,7 @@ def _going_on(one: Place) -> None:
 
 def _back(one: Place) -> None:
     one.page.route("**/accept", lambda route: None)  # what the page sends by itself stays on its way
-    one.invite(goes_on="inv-before", reasons=("goes_on",))
+    one.invite(goes_on="inv-before")
 
 
 def _outcome_in_vain(one: Place) -> None:
