@@ -256,6 +256,27 @@ def _elsewhere(one: Place) -> None:
     one.page.locator("[data-call]").evaluate("(call) => { call.dataset.callState = 'elsewhere'; }")
 
 
+def _number_wrong(one: Place) -> None:
+    _signed_in_as("/number")(one)
+    one.page.get_by_label("Your new phone number").fill("12")
+    one.press("Send a code there")
+    one.page.locator("#phone-error").wait_for()
+
+
+def _number_code(one: Place) -> None:
+    _signed_in_as("/number")(one)
+    one.page.get_by_label("Your new phone number").fill("07400 222334")
+    one.press("Send a code there")
+    one.sees("my_number_code")
+
+
+def _number_changed(one: Place) -> None:
+    _number_code(one)
+    one.page.get_by_label("Six digits").fill(one.page.locator(".code").inner_text())
+    one.press("This is my number now")
+    one.sees("number_changed")
+
+
 def _broke(one: Place) -> None:
     one.invite(**over(end_reason=LOST))
 
@@ -354,6 +375,9 @@ STATES: dict[str, Setting] = {
     "home-passkey": _with_a_name(_home),
     "my-passkeys": _with_a_name(_my_passkeys),
     "my-sessions": _mine("/signed-in"),
+    "number-wrong": _number_wrong,
+    "number-code": _number_code,
+    "number-changed": _number_changed,
     "change-me": _signed_in_as("/about-me"),
     "erase": _signed_in_as("/erase"),
     "nothing": _signed_in_as("/nowhere"),

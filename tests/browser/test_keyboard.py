@@ -181,6 +181,8 @@ def test_a_break_a_change_and_erasure_by_keyboard(new_person: NewPerson) -> None
         ("outcome", "I’d rather not say", "home"),
         ("settings", "Sign out", "sign_in"),
         ("settings", "My calls", "my_calls"),
+        ("settings", "My number has changed", "my_number"),
+        ("number-changed", "Home", "home"),
         ("broke", "Go on", "going_on"),
         ("broke", "No, thank you", "outcome"),
         ("going-on", "Not after all", "broke"),

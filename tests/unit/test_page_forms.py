@@ -41,6 +41,8 @@ OTHERS: list[tuple[str, dict[str, str]]] = [
     ("/page/passkeys/remove", {"passkey": "of-nobody"}),
     ("/page/passkeys/later", {}),
     ("/page/wishes/aside", {}),
+    ("/page/number/code", {"phone": "07400 123457"}),
+    ("/page/number", {"phone": "07400 123457", "code": "1"}),
     ("/page/sign-out", {}),
     ("/page/sign-out-everywhere", {}),
     ("/page/erase", {}),
@@ -74,6 +76,7 @@ NASTY = "'\"></textarea></title><script>alert(1)</script><img src=x onerror=aler
 MORE_FIELDS = {
     "/page/about-me": ("likes", "avoids", "wishes", "gender", "quiet", "quiet_start", "quiet_end", "situation"),
     "/page/session": ("demo_code",),
+    "/page/number": ("demo_code",),
     "/page/free": ("until", "hopes_for"),
 }
 

@@ -58,7 +58,7 @@ def routes(desk: Desk) -> APIRouter:
         if not reply.taken:
             if reply.status == 422 and (not code or "field" in reply.message):
                 reply.said = {"message": "Please type the six digits of the code."}
-            return show_code(request, phone, reply, None, _shown_code(form))
+            return show_code(request, phone, reply, None, shown_code(form))
         return _with_cookies(go(request, "/"), reply)
 
     def add_sign_out(path: str, api: str) -> None:
@@ -85,7 +85,7 @@ def routes(desk: Desk) -> APIRouter:
     return router
 
 
-def _shown_code(form: PageForm) -> str:
+def shown_code(form: PageForm) -> str:
     """The code that a demo showed, to show it again beside the error; nothing else may get there."""
     shown = form.one("demo_code")
     return shown if shown.isascii() and shown.isdigit() and len(shown) <= 12 else ""
