@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from matcher.events import InvitationAnswered, PersonErased, PersonRegistered
+from matcher.events import InvitationAnswered, OutcomeGiven, PersonErased, PersonRegistered
 from services.gateway.body import BODY_LIMIT
 from services.gateway.pages.guard import HEADERS
 from services.gateway.signin import person_id
@@ -77,6 +77,7 @@ MORE_FIELDS = {
     "/page/about-me": ("likes", "avoids", "wishes", "gender", "quiet", "quiet_start", "quiet_end", "situation"),
     "/page/session": ("demo_code",),
     "/page/number": ("demo_code",),
+    "/page/calls/{}/outcome": ("felt",),
     "/page/free": ("until", "hopes_for"),
 }
 
@@ -372,3 +373,24 @@ def test_what_is_not_there_is_a_page_for_people_and_json_for_machines(gateway: D
     assert look(page, "/nowhere").view == "nothing"
     assert page.get("/nowhere").json()["error"] == "not_found"
     assert page.get("/static/../app.py").status_code == 404
+
+
+@pytest.mark.parametrize("felt", [None, "good", "fine", "awkward", "sad"])
+def test_how_it_felt_is_one_tap_and_can_be_left_out(gateway: Desk, felt: str | None) -> None:
+    page, person = gateway.registered()
+    gateway.put_invitation(person, "p-other", **over())
+    seen = look(page)
+    offered = [one["value"] for tag, one in seen.tags if tag == "input" and one.get("name") == "felt"]
+    assert offered == ["good", "fine", "awkward", "sad"]
+    assert not [one for _, one in seen.tags if "checked" in one]
+    press_here(page, "/outcome", talk_again="yes", **({"felt": felt} if felt else {}))
+    (given,) = gateway.said("outcomes")
+    assert isinstance(given, OutcomeGiven)
+    assert (given.talk_again, given.felt) == ("yes", felt)
+
+
+def test_a_feeling_that_is_not_on_the_list_is_refused(gateway: Desk) -> None:
+    page, person = gateway.registered()
+    gateway.put_invitation(person, "p-other", **over())
+    assert press(page, look(page).form("/outcome"), talk_again="yes", felt="elated").status_code == 422
+    assert gateway.outbox.said == []

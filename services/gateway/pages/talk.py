@@ -150,4 +150,5 @@ def _window(form: PageForm) -> dict[str, object]:
 
 
 def _outcome(form: PageForm) -> object:
-    return {"talk_again": form.one("talk_again")}
+    felt = {"felt": form.one("felt")} if form.one("felt") else {}
+    return {"talk_again": form.one("talk_again"), **felt}

@@ -33,6 +33,7 @@ SITUATION_WORDS = {
     "leaver": "I have left school or a job",
 }
 COMPANY_WORDS = {"new": "Someone new", "known": "Someone I know", "either": "Either"}
+FELT_WORDS = {"good": "Good", "fine": "All right", "awkward": "A bit awkward", "sad": "It made me sad"}
 KNOWN_ONLY = "We ring you when one of the people you know is free."
 ONE_ONLY = "We ring you both when {} is free too. When that is we can’t say: perhaps not today."
 ONE_FIRST = "We ring you both when {} is free too, or you and somebody new, whoever comes first."
@@ -114,4 +115,5 @@ def choices() -> dict[str, list[tuple[str, str]]]:
         "wishes": list(WISH_WORDS.items()),
         "situations": list(SITUATION_WORDS.items()),
         "company": list(COMPANY_WORDS.items()),
+        "felt": list(FELT_WORDS.items()),
     }
