@@ -156,6 +156,15 @@ def _hoping(one: Place) -> None:
     one.show()
 
 
+def _hope_asked(one: Place) -> None:
+    _hoping(one)
+    (stan,), window = one.bonds(), one.desk.put_waiting(one.person, hopes_for=one.bonds()[0], company="known")
+    side = "a" if one.person < stan else "b"
+    one.desk.put_invitation(one.person, stan, state="expired", **{f"availability_{side}": window.availability,
+                            f"answer_{side}": "accept"})  # fmt: skip
+    one.show()
+
+
 def _hope_gone(one: Place) -> None:
     one.sign_in()
     one.desk.put_waiting(one.person, hopes_for="p-gone", company="known")
@@ -350,6 +359,7 @@ STATES: dict[str, Setting] = {
     "waiting": _waiting,
     "waiting-hopes": _hoping,
     "waiting-hope-gone": _hope_gone,
+    "waiting-hope-asked": _hope_asked,
     "invitation": _invited(),
     "accepted": _invited(state="accepted", answer_me="accept"),
     "call": _invited(state="confirmed", answer_me="accept", answer_you="accept"),

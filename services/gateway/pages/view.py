@@ -56,6 +56,11 @@ class Standing:
         known = self.waiting.availability if self.waiting else None
         return self.remembered.act == "open" and self.remembered.subject != known
 
+    @property
+    def other(self) -> str | None:
+        """With whom their newest invitation is."""
+        return self.invitation.other(self.me.person) if self.invitation else None
+
     def goes_on_with(self, row: Invitation) -> bool:
         """Whether they are waiting to go on with this call, which broke."""
         waiting, act = self.waiting, self.remembered
@@ -159,6 +164,8 @@ def _company(standing: Standing, waiting: Waiting) -> dict[str, Any]:
     only = waiting.company == "known"
     if waiting.hopes_for and not standing.hope:
         return {"hope": "gone"} | ({"likely": ""} if only else {})
+    if standing.hope and _note(standing) and standing.other == waiting.hopes_for:  # nobody is asked twice in a window
+        return {"hope": "asked", "hoped_name": standing.hope} | ({"likely": ""} if only else {})
     if standing.hope:
         words = ONE_ONLY if only else ONE_FIRST
         return {"hope": "stands", "hoped_name": standing.hope, "likely": words.format(standing.hope)}
