@@ -31,7 +31,7 @@ from services.gateway.signin import Codes, CodeSender, DemoSender, Sessions
 from services.languages.speaking import _
 from services.process import log_to_stderr
 from services.ready import say_ready
-from services.serving import redis_client, serve
+from services.serving import end, redis_client, serve
 from services.settings import Settings
 
 REDIS_CONNECTIONS = 512
@@ -124,9 +124,7 @@ def _lifespan(gateway: Gateway, hub: Hub, receipts: Receipts) -> Callable[[FastA
             yield
         finally:
             hub.close()
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await end(tasks)
             await asyncio.to_thread(gateway.outbox.close)
             with suppress(redis.RedisError):
                 await gateway.redis.aclose()

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.chromium import visit
 from tests.browser.conftest import NewPerson
 from tests.browser.people import Someone
 from tests.browser.states import STATES, Place, place
@@ -188,7 +189,7 @@ def test_a_break_a_change_and_erasure_by_keyboard(new_person: NewPerson) -> None
 def test_whatever_can_be_tapped_can_be_pressed(
     browser: Browser, gateway: Desk, state: str, words: str, view: str
 ) -> None:
-    with browser.new_context() as context:
+    with visit(browser) as context:
         one = place(gateway, context)
         STATES[state](one)
         _press(one, words)
