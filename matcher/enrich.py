@@ -178,6 +178,8 @@ def _waiting(row: Person, event: AvailabilityOpened, common: dict[str, Any]) -> 
         opened_at=event.opened_at,
         until=event.until,
         company=event.company,
+        hopes_for=event.hopes_for,
+        goes_on=event.goes_on,
         posted_at=event.at,
         features=row.features() if row.profile else None,
         refused=refused,  # type: ignore[arg-type]

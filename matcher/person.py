@@ -191,6 +191,13 @@ class Person(Row):
         return Features(**kept, blocks=self.blocks, bonds=self.bonds, met=self.met, **counts)
 
 
+def keep_each_other(one: Person, other: Person) -> bool:
+    """Whether these two may ask for each other: both want to keep the other, both are here, and no rule holds one."""
+    sides = ((one, other), (other, one))
+    here = all(me.profile is not None and not me.held for me, _ in sides)
+    return here and all(you.person in me.bonds and you.person not in me.blocks for me, you in sides)
+
+
 def local_minute(market: Market, now: datetime) -> int:
     """Minutes after local midnight in `market` at the UTC time `now`."""
     local = now.astimezone(MARKETS[market])

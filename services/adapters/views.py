@@ -115,13 +115,17 @@ class ViewReader:
         """A registered person, without number and concerns."""
         return await self._row("person:" + person, Person)
 
-    async def first_names(self, people: Sequence[str]) -> list[str | None]:
-        """The first name of each, or None of those who are not here."""
+    async def people(self, people: Sequence[str]) -> list[Person | None]:
+        """Each of them, as `person` has them."""
         async with self._redis.pipeline(transaction=False) as pipe:
             for person in people:
                 pipe.hget(f"{self._prefix}person:{person}", "row")
             rows: list[bytes | None] = await pipe.execute()
-        found = (Person.model_validate_json(row) if row else None for row in rows)
+        return [Person.model_validate_json(row) if row else None for row in rows]
+
+    async def first_names(self, people: Sequence[str]) -> list[str | None]:
+        """The first name of each, or None of those who are not here."""
+        found = await self.people(people)
         return [row.profile.first_name if row and row.profile else None for row in found]
 
     async def waiting(self, person: str) -> Waiting | None:

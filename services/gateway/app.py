@@ -28,6 +28,7 @@ from services.gateway.pages.routes import add_pages
 from services.gateway.pages.showing import refused, wants_page
 from services.gateway.people import People
 from services.gateway.signin import Codes, CodeSender, DemoSender, Sessions
+from services.gateway.wishes import Wishes
 from services.languages.speaking import _
 from services.process import log_to_stderr
 from services.ready import say_ready
@@ -97,6 +98,7 @@ def _gateway(
         sender=sender,
         views=views,
         people=People(client, prefix, views, settings.markets[0]),
+        wishes=Wishes(client, prefix),
         codes=Codes(client, prefix, settings.secret),
         sessions=Sessions(client, prefix),
         limits=Limits(client, prefix),

@@ -22,6 +22,7 @@ from services.gateway.body import Nothing
 from services.gateway.gateway import Asked, Gateway
 from services.gateway.limits import CHANGES
 from services.gateway.me import minute_of_day
+from services.gateway.mine import Mine
 from services.languages.speaking import _, clock
 from services.topics import PERSON_EVENTS
 
@@ -41,6 +42,7 @@ class NewWindow(Window):
     """Body of POST /availability."""
 
     company: Company = "either"
+    hopes_for: Annotated[str | None, Field(max_length=80)] = None
 
 
 def end_of(window: Window, now: datetime, market: Market) -> datetime:
@@ -94,17 +96,26 @@ def routes(gateway: Gateway) -> APIRouter:
     def remaining(until: datetime, now: datetime) -> dict[str, object]:
         return {"until": until.isoformat(), "remaining_s": round((until - now).total_seconds(), 1)}
 
+    async def hoped_for(asked: Asked[NewWindow]) -> str | None:
+        if asked.form.hopes_for is None:
+            return None
+        if asked.form.company == "new":
+            raise BadRequest("The field hopes_for names somebody you know, so company cannot be new.")
+        return (await Mine(gateway, asked.me).one_of_them(asked.form.hopes_for)).person
+
     async def open_window(asked: Asked[NewWindow]) -> Answer:
         now = gateway.clock.now()
         until = end_of(asked.form, now, market)
         await gateway.limits.take(CHANGES, asked.me.person, asked.key)
         profile = await _may_open(gateway, asked.me.person)
-        availability = asked.id("av")
+        availability, hopes_for = asked.id("av"), await hoped_for(asked)
         opened = AvailabilityOpened(
-            availability=availability, opened_at=now, until=until, company=asked.form.company,
+            availability=availability, opened_at=now, until=until, company=asked.form.company, hopes_for=hopes_for,
             **asked.about_me("opened"),
         )  # fmt: skip
         await gateway.outbox.say(PERSON_EVENTS, asked.me.person, opened)
+        if hopes_for:
+            await gateway.wishes.put(asked.me.person, hopes_for, now)
         return Answer(202, {"availability": availability, **remaining(until, now), **quiet_note(profile, now)})
 
     async def move_window(asked: Asked[Window]) -> Answer:

@@ -26,6 +26,7 @@ from services.gateway.limits import Limits
 from services.gateway.outbox import AsyncOutbox
 from services.gateway.people import People
 from services.gateway.signin import SESSION_S, Codes, CodeSender, Session, Sessions, session_token
+from services.gateway.wishes import Wishes
 from services.languages.speaking import _
 from services.settings import Settings
 from services.topics import PERSON_EVENTS
@@ -96,6 +97,7 @@ class Gateway:
     sender: CodeSender
     views: ViewReader
     people: People
+    wishes: Wishes
     codes: Codes
     sessions: Sessions
     limits: Limits

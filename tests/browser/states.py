@@ -7,7 +7,7 @@ from typing import Any
 
 from playwright.sync_api import BrowserContext, Page
 
-from matcher.person import Call, Passkey
+from matcher.person import Call, Passkey, Person
 from matcher.waits import ENOUGH
 from services.adapters.waits import WaitWriter
 from tests.gateway_desk import MORNING, Desk, invitation, over
@@ -47,6 +47,11 @@ class Place:
         }  # fmt: skip
         self.desk.put_invitation(self.person, other, **given, **{sides.get(k, k): v for k, v in change.items()})
         self.show()
+
+    def bonds(self) -> tuple[str, ...]:
+        """Whom Ada keeps."""
+        row: Any = self.desk.redis.hget(f"{self.desk.prefix}person:{self.person}", "row")
+        return Person.model_validate_json(row).bonds
 
     def press(self, name: str) -> None:
         """Tap a button."""
@@ -117,6 +122,42 @@ def _home(one: Place) -> None:
 
 def _home_known(one: Place) -> None:
     one.sign_in(bonds=("p-stan",))
+    one.show()
+
+
+def _with_stan(path: str) -> Setting:
+    def put(one: Place) -> None:
+        _, stan = one.desk.registered("Stan")
+        call = Call(other=stan, ended_at=MORNING - timedelta(days=3), talked_s=700)
+        one.sign_in(bonds=(stan,), calls=(call,))
+        one.desk.put_person(stan, "Stan", bonds=(one.person,))
+        one.show(path)
+
+    return put
+
+
+def _ask_for(one: Place) -> None:
+    _with_stan("/people")(one)
+    one.page.get_by_role("link", name="Ask Stan for a call").click()
+    one.sees("ask_for")
+
+
+def _wished(one: Place) -> None:
+    _with_stan("/")(one)
+    (stan,) = one.bonds()
+    one.desk.redis.hset(f"{one.desk.prefix}wishes:{one.person}", stan, MORNING.isoformat())
+    one.show()
+
+
+def _hoping(one: Place) -> None:
+    _with_stan("/")(one)
+    one.desk.put_waiting(one.person, hopes_for=one.bonds()[0], company="known")
+    one.show()
+
+
+def _hope_gone(one: Place) -> None:
+    one.sign_in()
+    one.desk.put_waiting(one.person, hopes_for="p-gone", company="known")
     one.show()
 
 
@@ -262,7 +303,12 @@ STATES: dict[str, Setting] = {
     "home-ran-out": _ran_out,
     "home-known": _home_known,
     "home-stop": _home_stop,
+    "home-wished": _wished,
+    "my-people": _with_stan("/people"),
+    "ask-for": _ask_for,
     "waiting": _waiting,
+    "waiting-hopes": _hoping,
+    "waiting-hope-gone": _hope_gone,
     "invitation": _invited(),
     "accepted": _invited(state="accepted", answer_me="accept"),
     "call": _invited(state="confirmed", answer_me="accept", answer_you="accept"),

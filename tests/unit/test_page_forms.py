@@ -39,6 +39,7 @@ OTHERS: list[tuple[str, dict[str, str]]] = [
     ("/page/passkeys/remove", {"passkey": "of-nobody"}),
     ("/page/passkeys/later", {}),
     ("/page/language", {"language": "de"}),
+    ("/page/wishes/aside", {}),
     ("/page/sign-out", {}),
     ("/page/sign-out-everywhere", {}),
     ("/page/erase", {}),
@@ -72,7 +73,7 @@ NASTY = "'\"></textarea></title><script>alert(1)</script><img src=x onerror=aler
 MORE_FIELDS = {
     "/page/about-me": ("likes", "avoids", "wishes", "gender", "quiet", "quiet_start", "quiet_end", "situation"),
     "/page/session": ("demo_code",),
-    "/page/free": ("until",),
+    "/page/free": ("until", "hopes_for"),
 }
 
 

@@ -173,7 +173,9 @@ def test_a_part_is_sent_only_when_something_else_is_to_be_seen(gateway: Desk) ->
     assert Seen(part.text).view == "waiting"
 
 
-@pytest.mark.parametrize("showing", ["settings", "about_me", "erase", "my_calls", "my_blocks", "my_passkeys"])
+@pytest.mark.parametrize(
+    "showing", ["settings", "about_me", "erase", "my_calls", "my_people", "ask_for", "my_blocks", "my_passkeys"]
+)
 def test_settings_stay_until_somebody_rings(gateway: Desk, showing: str) -> None:
     page, person = gateway.registered()
     gateway.put_waiting(person)
@@ -261,16 +263,17 @@ VIEWS = sorted(path.stem for path in (HERE / "templates" / "views").glob("*.html
 def _shown(word: str) -> dict[str, Any]:
     """Everything that any view is told, with `word` for each text."""
     about = about_me({"first_name": word, "quiet": {"start": word, "end": word}}, dict.fromkeys(BLANK, word))
-    mine = dict.fromkeys(("first_name", "when", "used", "block", "passkey", "can_be_lifted", "this_one"), word)
-    mine |= {"talked_s": 600, "can_be_lifted": False, "this_one": False}
+    mine = dict.fromkeys(("first_name", "when", "used", "block", "passkey", "person", "ago"), word)
+    mine |= {"talked_s": 600, "can_be_lifted": False, "this_one": False, "reasons": [f"topic:{word}"]}
     asked = dict.fromkeys(("name", "number", "of", "can_wait", "back"), word)
     line = dict.fromkeys(("name", "number", "when", "emergency"), word)
     texts = ("said", "phone", "error", "demo_code", "first_name", "other_name", "quiet", "until", "topic", "invitation",
-             "side", "what", "message", "action", "key", "comfort", "company", "likely")  # fmt: skip
+             "side", "what", "message", "action", "key", "comfort", "company", "likely", "hope",
+             "hoped_name")  # fmt: skip
     numbers = {"remaining_s": 20.0, "window_s": 600.0, "minutes_left": 10}
     return {**dict.fromkeys(texts, word), **numbers, **about.shown, "reasons": [word, f"topic:{word}"], "note": "x",
             "ran_out": True, "knows_somebody": True, "offers_passkey": True,
-            "no_microphone": True, "fields": [(word, word)], "crisis_line": line,
+            "no_microphone": True, "wished": [word, word], "fields": [(word, word)], "crisis_line": line,
             "asked": asked, "mine": [mine, mine | {"can_be_lifted": True, "this_one": True}]}  # fmt: skip
 
 

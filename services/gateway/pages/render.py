@@ -14,7 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from services.gateway.pages import words
 from services.gateway.pages.guard import HEADERS
 from services.gateway.pages.view import View
-from services.languages.speaking import _, language, languages
+from services.languages.speaking import _, language, languages, listed
 from services.serving import TEMPLATES
 
 HERE = Path(__file__).parents[1]
@@ -42,7 +42,7 @@ def environment() -> Environment:
     )  # fmt: skip
     made.filters |= {"topic": words.topic_words, "reasons": words.reason_words, "minutes": words.minutes_words}
     # What `_()` says in a template is taken for HTML; this says a sentence that came in a variable, as text.
-    made.filters |= {"translated": _}
+    made.filters |= {"translated": _, "listed": listed}
     made.globals |= {"choices": Choices(), "new_key": lambda: secrets.token_urlsafe(18)}
     made.globals |= {"language": language, "languages": languages, "countdown": words.countdown}
     return made

@@ -1,6 +1,6 @@
 """Everything under the page: the page itself, the part of it that changes, settings, files, and the forms.
 
-Place in the flow: browser -> **routes** -> entry, reading, welcome, profile, mine, talk.
+Place in the flow: browser -> **routes** -> entry, reading, welcome, profile, mine, people, talk.
 """
 
 import redis.exceptions
@@ -10,7 +10,7 @@ from starlette.staticfiles import StaticFiles
 
 from matcher.errors import Away
 from services.gateway.gateway import Gateway
-from services.gateway.pages import entry, mine, profile, reading, talk, welcome
+from services.gateway.pages import entry, mine, people, profile, reading, talk, welcome
 from services.gateway.pages.guard import SafeHeaders
 from services.gateway.pages.render import STATIC, go, show
 from services.gateway.pages.showing import AGAIN, SIGNED_OUT, Desk, away
@@ -18,7 +18,8 @@ from services.gateway.pages.view import URGENT, View
 from services.languages.speaking import InTheirLanguage
 
 STAYS = (
-    "settings", "about_me", "erase", "welcome", "my_calls", "my_blocks", "my_sessions", "my_passkeys", "my_language",
+    "settings", "about_me", "erase", "welcome", "my_calls", "my_people", "ask_for", "my_blocks", "my_sessions",
+    "my_passkeys", "my_language",
 )  # fmt: skip
 """Pages that only a ring or a call replaces."""
 
@@ -27,7 +28,7 @@ def add_pages(app: FastAPI, gateway: Gateway) -> None:
     """Let `app` serve the companion page, and send safe headers with everything."""
     desk = Desk(gateway)
     app.include_router(_routes(desk))
-    for module in (entry, mine, profile, reading, talk, welcome):
+    for module in (entry, mine, people, profile, reading, talk, welcome):
         app.include_router(module.routes(desk))
     app.router.routes.append(Mount("/static", StaticFiles(directory=STATIC)))
     app.add_middleware(SafeHeaders)

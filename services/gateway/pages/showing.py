@@ -16,6 +16,7 @@ from services.adapters.waits import WaitReader
 from services.gateway.answers import Answer, Comfort, NotSignedIn
 from services.gateway.gateway import COOKIE, Gateway
 from services.gateway.invitations import CRISIS_LINE, find
+from services.gateway.mine import Mine
 from services.gateway.pages.asking import Reply
 from services.gateway.pages.guard import PageForm
 from services.gateway.pages.memory import Memory
@@ -57,10 +58,12 @@ class Desk:
         remembered = await self.memory.find(me.person)
         now, wall = self.gateway.clock.now(), self.gateway.clock.wall()
         standing = Standing(row, waiting, invitation, name, remembered, now, wall)
+        mine = Mine(self.gateway, me)
         if standing.window_open:
             waits = await self._waits.at(self.gateway.settings.markets[0], now)
-            standing = replace(standing, usual=usual(waits))
-        return view_of(standing)
+            hope = await mine.name_of(waiting.hopes_for) if waiting and waiting.hopes_for else None
+            return view_of(replace(standing, usual=usual(waits), hope=hope))
+        return view_of(replace(standing, wished=await mine.wished(now)))
 
     async def urgent(self, request: Request) -> bool:
         """Whether somebody is being rung or talks: then no other page is shown."""

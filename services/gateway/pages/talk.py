@@ -34,6 +34,8 @@ def routes(desk: Desk) -> APIRouter:
         reply = await ask(request, "POST", "/availability", _window(form), form.key)
         if reply.taken:
             await remember(request, "open", str(reply.said["availability"]))
+            if form.one("hopes_for"):
+                return go(request, "/")
         if reply.status == 422 and form.one("until"):
             error = _(NO_TIME) if "field" in reply.message else reply.message
             given = {"error": error, "until": form.one("until"), "company": form.one("company")}
@@ -138,7 +140,9 @@ def _not_there() -> Reply:
 def _window(form: PageForm) -> dict[str, object]:
     """A button says how many minutes; the one for the stop says none, nor does Enter in the field of the time."""
     minutes, until = form.one("minutes"), form.one("until")
-    company = {"company": form.one("company") or "either"}
+    company: dict[str, object] = {"company": form.one("company") or "either"}
+    if form.one("hopes_for"):
+        company["hopes_for"] = form.one("hopes_for")
     if until and not minutes:
         return company | {"until": until}
     return company | {"minutes": int(minutes) if minutes.isascii() and minutes.isdigit() and len(minutes) < 6 else None}

@@ -15,7 +15,7 @@ from matcher.waits import Usual
 from services.gateway.availability import quiet_note
 from services.gateway.invitations import CONCERN_TAKEN, CRISIS_LINE
 from services.gateway.pages.memory import Remembered
-from services.gateway.pages.words import KNOWN_ONLY, likely_words
+from services.gateway.pages.words import KNOWN_ONLY, ONE_FIRST, ONE_ONLY, likely_words
 from services.gateway.shown import shown_availability, shown_invitation
 from services.languages.speaking import _, clock
 
@@ -44,6 +44,10 @@ class Standing:
     now: datetime
     wall: datetime
     usual: Usual | None = None
+    hope: str | None = None
+    """The first name of the one whom their window hopes for, while it can."""
+    wished: tuple[str, ...] = ()
+    """First names of those who would like to talk with them."""
 
     @property
     def window_open(self) -> bool:
@@ -115,17 +119,30 @@ def _of_window(standing: Standing) -> View:
         offers = not me.passkeys and not standing.remembered.no_passkey
         blank = {"offers_passkey": offers, "until": "", "company": "either", "error": ""}
         shown = {"ran_out": bool(ran_out), "first_name": _first_name(me), "knows_somebody": bool(me.bonds)}
-        return View("home", f"home:{ran_out}", shown | blank)
+        shown["wished"] = list(standing.wished)
+        known = ("known",) if me.bonds else ()
+        return View("home", ":".join(("home", ran_out, *known, *standing.wished)), shown | blank)
     note = _note(standing)
-    shown = {"note": note, "other_name": standing.other_name, "likely": likely_words(standing.usual)}
+    shown = {"note": note, "other_name": standing.other_name, "likely": likely_words(standing.usual), "hope": ""}
     if waiting is not None and waiting.end is None and not standing.called:
         shown |= shown_availability(waiting, standing.now)
         shown["until"] = local_time(waiting.until, me)
         shown["minutes_left"] = max(5, int(shown["remaining_s"] // 60))
-        shown["likely"] = _(KNOWN_ONLY) if waiting.company == "known" else shown["likely"]
+        shown |= _company(standing, waiting)
     shown["quiet"] = quiet_note(me.profile, standing.now).get("note") if me.profile else None
     name = "missed" if note == "missed" else "waiting"
-    return View(name, f"{name}:{note}:{shown.get('until', '')}", shown)
+    return View(name, f"{name}:{note}:{shown.get('until', '')}:{shown['hope']}", shown)
+
+
+def _company(standing: Standing, waiting: Waiting) -> dict[str, Any]:
+    """For whom they wait, and how likely it is to come about."""
+    only = waiting.company == "known"
+    if waiting.hopes_for and not standing.hope:
+        return {"hope": "gone"} | ({"likely": ""} if only else {})
+    if standing.hope:
+        words = ONE_ONLY if only else ONE_FIRST
+        return {"hope": "stands", "hoped_name": standing.hope, "likely": _(words, name=standing.hope)}
+    return {"likely": _(KNOWN_ONLY)} if only else {}
 
 
 def _note(standing: Standing) -> str:

@@ -41,6 +41,8 @@ SITUATION_WORDS = {
 }
 COMPANY_WORDS = {"new": N_("Someone new"), "known": N_("Someone I know"), "either": N_("Either")}
 KNOWN_ONLY = N_("We ring you when one of the people you know is free.")
+ONE_ONLY = N_("We ring you both when %(name)s is free too. When that is we can’t say: perhaps not today.")
+ONE_FIRST = N_("We ring you both when %(name)s is free too, or you and somebody new, whoever comes first.")
 TOPIC_WORDS = {
     "animals": N_("animals"), "baking": N_("baking"), "birds": N_("birds"), "books": N_("books"),
     "cooking": N_("cooking"), "crafts": N_("crafts"), "cricket": N_("cricket"), "dancing": N_("dancing"),

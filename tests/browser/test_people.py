@@ -1,0 +1,46 @@
+"""Two who would talk again: they find each other under my people, and one asks the other for a call."""
+
+from tests.browser.conftest import NewPerson
+from tests.browser.people import FREE, Someone, both_accept, talking
+from tests.world import eventually
+
+
+def _become_bonded(ada: Someone, stan: Someone) -> None:
+    """They talk, and both say that they would again."""
+    talking(ada, stan)
+    ada.button("Hang up").click()
+    for one, other in ((ada, stan), (stan, ada)):
+        one.sees(f"Would you talk with {other.name} again?")
+        one.button("Yes").click()
+        one.sees(FREE)
+    for one in (ada, stan):
+        eventually(lambda one=one: one.ask("GET", "/me/people").json()["people"], what="the bond")
+        one.page.goto(one.url)
+
+
+def test_one_of_my_people_is_asked_for_a_call_and_rung_with_me_when_both_are_free(new_person: NewPerson) -> None:
+    ada, stan = new_person("Ada").appear(), new_person("Stan").appear()
+    _become_bonded(ada, stan)
+    ada.page.get_by_role("link", name="My people").click()
+    ada.sees("My people")
+    ada.reads("You both like gardening.")
+    ada.page.get_by_role("link", name="Ask Stan for a call").click()
+    ada.sees("Ask Stan for a call")
+    ada.be_free()
+    ada.sees("We’re looking out for Stan")
+    ada.reads("We ring you both when Stan is free too.")
+    stan.reads("Ada would like to talk with you, when you are both free.")
+    eve = new_person("Eve").appear()
+    eve.be_free("10 minutes")
+    eve.sees("We’re looking for somebody")
+    stan.be_free("30 minutes")
+    ada.sees("Stan is free to talk")
+    ada.reads("You have talked before, and both wanted to talk again.")
+    stan.sees("Ada is free to talk")
+    eve.sees("We’re looking for somebody")
+    both_accept(ada, stan)
+    for one in (ada, stan):
+        one.until_call("bridged")
+    stan.button("Hang up").click()
+    ada.sees("Would you talk with Stan again?")
+    assert [one.faults for one in (ada, stan, eve)] == [[], [], []]
