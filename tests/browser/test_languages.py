@@ -79,17 +79,21 @@ class Reading:
 
     def get_by_label(self, words: str) -> Locator:
         """As a part of the label."""
-        return self._page.get_by_label(self._pseudo.inside(words))
+        return self._page.get_by_label(self._said(words))
 
     def get_by_text(self, words: str) -> Locator:
         """As a part of the text."""
-        return self._page.get_by_text(self._pseudo.inside(words))
+        return self._page.get_by_text(self._said(words))
 
     def get_by_role(self, role: Any, *, name: str, exact: bool = False) -> Locator:
         """By the whole name if it is to be exact, else by a part of it."""
-        said = self._pseudo.inside(name)
+        said = self._said(name)
         whole = re.compile(rf"^⟦\s*{re.escape(said)}⟧$")  # a number in a line of its own has a space before it
         return self._page.get_by_role(role, name=whole if exact else said)
+
+    def _said(self, words: str) -> str:
+        parts = NAMES.split(words)
+        return "".join(part if NAMES.fullmatch(part) else self._pseudo.inside(part) for part in parts)
 
 
 @pytest.fixture(scope="module", autouse=True)
