@@ -51,7 +51,8 @@ class DemoSender:
 
     async def send(self, phone: str, code: str) -> dict[str, str]:
         """The code and a note that this is a demo."""
-        return {"demo_code": code, "note": "This is a demo: the code is shown here instead of being sent to a phone."}
+        note = _("This is a demo: the code is shown here instead of being sent to a phone.")
+        return {"demo_code": code, "note": note}
 
 
 def read_phone(given: str) -> str:
