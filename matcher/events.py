@@ -378,13 +378,13 @@ class OutcomeGiven(Event):
 
 
 class ReceiptGiven(Event):
-    """What became of a ring on one channel."""
+    """What became of a ring on one channel: a push service took it, an open line held it, the page saw it later."""
 
     type: Literal["receipt.given.v1"] = "receipt.given.v1"
     invitation: str
     person: str
     channel: str
-    result: Literal["held", "seen"]
+    result: Literal["held", "seen", "sent"]
 
 
 ADAPTERS: dict[str, TypeAdapter[Any]] = {

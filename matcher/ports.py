@@ -72,12 +72,15 @@ class Claims(Protocol):
 
 
 class Channel(Protocol):
-    """A way to reach a person: the live page now; SMS, push, mail and telephone later."""
+    """A way to reach a person: the live page, push; SMS, mail and telephone later. Neither call may wait for others."""
 
     name: str
 
     def ring(self, row: Invitation, person: str) -> None:
         """Ask `person` about the invitation; the same ring twice is one ring for them."""
+
+    def hush(self, row: Invitation, person: str) -> None:
+        """The invitation has ended: take the ring back as far as that can be; twice is as good as once."""
 
 
 class Outbox(Protocol):

@@ -104,10 +104,15 @@ class MemoryChannel:
 
     name: str = "memory"
     rings: list[tuple[str, str]] = field(default_factory=list)
+    hushed: list[tuple[str, str]] = field(default_factory=list)
 
     def ring(self, row: Invitation, person: str) -> None:
         """Remember the ring."""
         self.rings.append((row.invitation, person))
+
+    def hush(self, row: Invitation, person: str) -> None:
+        """Remember that it was taken back."""
+        self.hushed.append((row.invitation, person))
 
 
 @dataclass

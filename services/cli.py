@@ -60,6 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     concerns.add_argument("--json", action="store_true", help="one JSON object a line")
     _add_report(commands)
     _add_languages(commands)
+    _add(commands, "push-key", _make_push_key, "make a key for PARTYLINE_PUSH_KEY, by which push services know you")
     return parser
 
 
@@ -270,6 +271,13 @@ def _languages(found: argparse.Namespace) -> int:
     wrong = complaints()
     print("\n".join(wrong), end="\n" if wrong else "")
     return 1 if wrong else 0
+
+
+def _make_push_key(_: argparse.Namespace) -> int:
+    from services.adapters.vapid import new_key
+
+    print(new_key())
+    return 0
 
 
 # --- leaves ---

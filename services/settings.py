@@ -18,7 +18,7 @@ from matcher.values import Utc
 from services.topics import KafkaAddress
 
 PREFIX = "PARTYLINE_"
-LISTS = ("markets", "turn_urls")
+LISTS = ("markets", "turn_urls", "push_hosts")
 """Settings with commas between several values."""
 
 
@@ -27,6 +27,8 @@ class Settings(BaseModel):
 
     A `patient` pool holds a pair back while both may expect more by waiting. For that a waited minute costs
     `minute_costs`, and a call counts `call_counts` beside its score, both as shares of what the mean pair is worth.
+    With `push_key` and whom to write to about it (`push_contact`) locked telephones are rung over the push services
+    that we know; `push_hosts` names further ones.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -56,6 +58,9 @@ class Settings(BaseModel):
     dashboard_password: str = ""
     turn_urls: tuple[str, ...] = ()
     turn_secret: str = ""
+    push_key: Annotated[str, Field(pattern=r"^([A-Za-z0-9_-]{43})?$")] = ""
+    push_contact: Annotated[str, Field(pattern=r"^((mailto:|https://)\S{3,200})?$")] = ""
+    push_hosts: tuple[Annotated[str, Field(pattern=r"^[a-z0-9.-]+(:\d{1,5})?$")], ...] = ()
     log_level: str = "INFO"
 
     @model_validator(mode="after")
@@ -68,6 +73,8 @@ class Settings(BaseModel):
             raise ValueError("turn_urls and turn_secret go together: set both or neither")
         if not all(url.startswith(("turn:", "turns:")) for url in self.turn_urls):
             raise ValueError("turn_urls are addresses of TURN servers, such as turn:turn.example.org:3478")
+        if bool(self.push_key) != bool(self.push_contact):
+            raise ValueError("push_key and push_contact go together: set both or neither")
         return self
 
     @property

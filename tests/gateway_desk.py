@@ -18,9 +18,11 @@ from matcher.availability import Waiting
 from matcher.events import Event
 from matcher.invitation import Invitation
 from matcher.person import Person
+from services.adapters.vapid import new_key
 from services.adapters.views import ViewWriter
 from services.gateway.app import build
 from services.gateway.outbox import AsyncMemoryOutbox, AsyncOutbox
+from services.gateway.pages.installed import VERSION
 from services.gateway.signin import person_id
 from services.serving import Server
 from services.settings import Settings
@@ -29,6 +31,7 @@ from tests.conftest import RedisPlace
 from tests.world import eventually, profile
 
 SECRET = "a secret that only tests have"
+PUSH_KEY = new_key()
 MORNING = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 ABOUT_ANN = {"first_name": "Ann", "adult": True, "languages": ["en"], "area": "SW", "age_band": "65-74"}
 WAIT_S = 10.0
@@ -177,15 +180,19 @@ def waiting(person: str, **change: Any) -> Waiting:
 
 
 @contextmanager
-def desk(place: RedisPlace, outbox: AsyncOutbox | None = None, **settings: Any) -> Iterator[Desk]:
+def desk(
+    place: RedisPlace, outbox: AsyncOutbox | None = None, port: int = 0, version: str = VERSION, **settings: Any
+) -> Iterator[Desk]:
     """A gateway that is served for the length of a `with` block."""
     chosen = Settings(
-        **{"redis": place.url, "redis_prefix": place.prefix, "demo": True, "secret": SECRET, "codes_per_address": 500}
+        **{"redis": place.url, "redis_prefix": place.prefix, "demo": True, "secret": SECRET, "codes_per_address": 500,
+           "push_key": PUSH_KEY, "push_contact": "mailto:ops@example.org"}
         | settings
     )
     clock, outbox = StandingClock(), outbox or AsyncMemoryOutbox()
-    app = build(chosen, outbox=outbox, clock=clock)
-    server = Server(uvicorn.Config(app, port=0, log_config=None, ws="none", timeout_graceful_shutdown=1), app.state.hub)
+    app = build(chosen, outbox=outbox, clock=clock, version=version)
+    config = uvicorn.Config(app, port=port, log_config=None, ws="none", timeout_graceful_shutdown=1)
+    server = Server(config, app.state.hub)
     thread = threading.Thread(target=server.run)
     thread.start()
     client = redis.Redis.from_url(chosen.redis)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from matcher.person import MARKETS
+from services.adapters.vapid import new_key
 from services.settings import Settings, read_settings
 
 PEOPLE_LIMIT = 5_000
@@ -91,12 +92,24 @@ def settings(wanted: Options, data: Path, broker: str, redis: str) -> Settings:
         patient=given.patient,
         minute_costs=given.minute_costs,
         call_counts=given.call_counts,
+        push_key=_push_key(data),
+        push_contact="mailto:demo@example.org",
         dashboard_port=free_port(),
         dashboard_password=secrets.token_urlsafe(12),
         codes_per_address=100 + 20 * wanted.people,  # the whole town calls from one address
         archive_flush_ms=2_000,  # a demo allows its processes 2 s to end, so little may be left to write then
         log_level="WARNING",
     )
+
+
+def _push_key(data: Path) -> str:
+    """The key by which push services know this demo, kept in its folder for whoever wants to push by hand."""
+    data.mkdir(parents=True, exist_ok=True)
+    kept = data / "push-key"
+    if not kept.exists():
+        kept.touch(mode=0o600)
+        kept.write_text(new_key())
+    return kept.read_text()
 
 
 def eight_in_the_morning(now: datetime) -> datetime:

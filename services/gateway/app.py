@@ -15,15 +15,17 @@ from starlette.exceptions import HTTPException
 
 from matcher.errors import Away, BadRequest, PartylineError
 from matcher.ports import Clock
+from services.adapters.vapid import public_key
 from services.adapters.views import ViewReader
 from services.clock import SystemClock
-from services.gateway import availability, entry, invitations, lines, me, mine, passkeys, signals
+from services.gateway import availability, entry, invitations, lines, me, mine, passkeys, push, signals
 from services.gateway.answers import Answer, comforted, refusal
 from services.gateway.gateway import Gateway, Room
 from services.gateway.idempotency import Once
 from services.gateway.limits import Limits
 from services.gateway.live import RECEIPT_SENDERS, Hub, Receipts
 from services.gateway.outbox import AsyncKafkaOutbox, AsyncOutbox
+from services.gateway.pages.installed import VERSION
 from services.gateway.pages.routes import add_pages
 from services.gateway.pages.showing import refused, wants_page
 from services.gateway.people import People
@@ -48,6 +50,7 @@ def build(
     clock: Clock | None = None,
     sender: CodeSender | None = None,
     client: redis.asyncio.Redis | None = None,
+    version: str = VERSION,
 ) -> FastAPI:
     """The application; what is not given is the real thing. Raises BadRequest when the settings do not suffice."""
     client = client or redis_client(settings.redis, REDIS_CONNECTIONS)
@@ -57,14 +60,16 @@ def build(
         title="Partyline", docs_url=None, redoc_url=None, openapi_url=None, lifespan=_lifespan(gateway, hub, receipts)
     )
     app.state.hub = hub
+    app.state.push_key = public_key(settings.push_key) if settings.push_key else ""
     app.include_router(entry.routes(gateway, hub))
     app.include_router(me.routes(gateway, hub))
     app.include_router(mine.routes(gateway, hub))
     app.include_router(passkeys.routes(gateway))
+    app.include_router(push.routes(gateway))
     app.include_router(availability.routes(gateway))
     app.include_router(invitations.routes(gateway))
     app.include_router(lines.routes(gateway, hub, receipts))
-    add_pages(app, gateway)
+    add_pages(app, gateway, version)
     app.include_router(signals.routes(gateway, hub, receipts))
     _add_health(app, gateway)
     _add_errors(app)

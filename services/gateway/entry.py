@@ -13,7 +13,7 @@ from matcher.errors import Away
 from matcher.values import Value
 from services.gateway.answers import Answer
 from services.gateway.body import Nothing, read_body, read_form, read_key
-from services.gateway.gateway import COOKIE, Asked, Gateway
+from services.gateway.gateway import COOKIE, Asked, Gateway, forgotten
 from services.gateway.limits import CODES_PER_NUMBER, SIGN_INS_PER_NUMBER, Limit
 from services.gateway.lists import lists
 from services.gateway.live import Hub
@@ -84,9 +84,7 @@ def routes(gateway: Gateway, hub: Hub) -> APIRouter:
             session = await gateway.sessions.find(token) if token else None
             if session is not None:
                 await hub.say_ended(await gateway.sessions.end(session))
-        response = Answer(204).response()
-        response.delete_cookie(COOKIE)
-        return response
+        return forgotten(Answer(204).response())
 
     @router.get("/lists")
     async def get_lists() -> Response:

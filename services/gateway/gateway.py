@@ -110,6 +110,7 @@ class Gateway:
         session = await self.sessions.find(token) if token else None
         if session is None:
             raise NotSignedIn(_("Please sign in first."))
+        request.state.session = session
         return session
 
     async def read(self, request: Request, act: Callable[[Session], Awaitable[Answer]]) -> Response:
@@ -144,6 +145,13 @@ class Gateway:
                 COOKIE, token, SESSION_S, httponly=True, samesite="strict", secure=not self.settings.demo
             )  # fmt: skip
         return response
+
+
+def forgotten(response: Response) -> Response:
+    """The answer to whose session is over: this browser keeps nothing of it, no page to read offline either."""
+    response.delete_cookie(COOKIE)
+    response.headers["Clear-Site-Data"] = '"storage"'
+    return response
 
 
 def address_of(request: Request) -> str:

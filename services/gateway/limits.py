@@ -31,6 +31,8 @@ CHANGES = Limit("changes", 60, 60)
 ANSWERS = Limit("answers", 60, 60)
 """Accept, decline, outcome, block, unblock."""
 PASSKEYS = Limit("passkeys", 30, 600)
+TELEPHONES = Limit("telephones", 30, 600)
+"""Where to ring somebody while no page is open."""
 EXPORTS = Limit("exports", 20, 600)
 CONCERNS = Limit("concerns", 20, 60)
 """Apart from the others: nothing else that a person does may keep them from being heard."""

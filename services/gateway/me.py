@@ -15,7 +15,7 @@ from matcher.person import NAME_LIMIT, AgeBand, Gender, Market, Person, Profile,
 from matcher.values import Value
 from services.gateway.answers import ACCEPTED, Answer, NotSignedIn
 from services.gateway.body import Nothing, complaint, read_key
-from services.gateway.gateway import COOKIE, Asked, Gateway, address_of
+from services.gateway.gateway import COOKIE, Asked, Gateway, address_of, forgotten
 from services.gateway.limits import CHANGES
 from services.gateway.lists import AREAS
 from services.gateway.live import Hub
@@ -167,7 +167,7 @@ def routes(gateway: Gateway, hub: Hub) -> APIRouter:
                 raise
             response = ACCEPTED.response()
         if response.status_code == ACCEPTED.status:  # whoever has to send it again needs their session for that
-            response.delete_cookie(COOKIE)
+            return forgotten(response)
         return response
 
     return router

@@ -19,7 +19,7 @@ from matcher.values import Value, derived_id
 from services.gateway import me as about
 from services.gateway.answers import ACCEPTED, Answer
 from services.gateway.body import Nothing
-from services.gateway.gateway import COOKIE, Asked, Gateway
+from services.gateway.gateway import Asked, Gateway, forgotten
 from services.gateway.limits import ANSWERS, CHANGES, EXPORTS
 from services.gateway.live import Hub
 from services.gateway.shown import shown_availability
@@ -113,9 +113,12 @@ class Mine:
     async def sessions(self) -> list[dict[str, Any]]:
         """Where they are signed in, the last used first."""
         return [
-            {"since": one.at.isoformat(), "unused_s": one.unused_s, "this_one": one.session == self._me.session}
+            {
+                "since": one.at.isoformat(), "unused_s": one.unused_s, "rings_when_locked": one.rings,
+                "this_one": one.session == self._me.session,
+            }
             for one in await self._gateway.sessions.of(self._me.person)
-        ]
+        ]  # fmt: skip
 
     async def everything(self) -> dict[str, Any]:
         """All of it."""
@@ -205,7 +208,7 @@ def routes(gateway: Gateway, hub: Hub) -> APIRouter:
     async def delete_sessions(request: Request) -> Response:
         response = await gateway.write(request, Nothing, end_sessions)
         if response.status_code == ACCEPTED.status:  # whoever has to send it again needs their session for that
-            response.delete_cookie(COOKIE)
+            return forgotten(response)
         return response
 
     return router

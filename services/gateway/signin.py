@@ -18,6 +18,7 @@ import redis.asyncio
 from phonenumbers import NumberParseException, PhoneNumberFormat
 
 from matcher.errors import BadRequest
+from services.adapters.subscriptions import session_key, sessions_key
 from services.languages.speaking import N_, _
 
 SCRIPT = Path(__file__).with_name("codes.lua").read_text()
@@ -108,20 +109,22 @@ class Codes:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """Somebody who is signed in; `session` is the hash of their token."""
+    """Somebody who is signed in; `session` is the hash of their token, `rung` marks where their telephone is rung."""
 
     session: str
     person: str
     phone: str
+    rung: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A session as its person sees it: since when there is one, and for how long it has not been used."""
+    """A session as its person sees it: since when there is one, how long it was not used, whether it rings there."""
 
     session: str
     at: datetime
     unused_s: int
+    rings: bool
 
 
 class Sessions:
@@ -129,8 +132,8 @@ class Sessions:
 
     def __init__(self, client: redis.asyncio.Redis, prefix: str) -> None:
         self._redis = client
-        self._one = prefix + "session:"
-        self._all = prefix + "sessions:"
+        self._one = session_key(prefix, "")
+        self._all = sessions_key(prefix, "")
         self._erased = prefix + "erased:"
 
     async def open(self, token: str, person: str, phone: str) -> None:
@@ -157,7 +160,7 @@ class Sessions:
         person = found[b"person"].decode()
         # The list has to outlive every session in it: otherwise an erased person's sessions would not be found.
         await self._redis.expire(self._all + person, SESSION_S)
-        return Session(session, person, found[b"phone"].decode())
+        return Session(session, person, found[b"phone"].decode(), found.get(b"push_mark", b"").decode())
 
     async def of(self, person: str) -> list[Opened]:
         """A person's sessions, the one that was used last first."""
@@ -165,10 +168,11 @@ class Sessions:
         async with self._redis.pipeline(transaction=False) as pipe:
             for session, _ in found:
                 pipe.ttl(self._one + session.decode())
-            left_s = await pipe.execute()
+                pipe.hexists(self._one + session.decode(), "push")
+            told = await pipe.execute()
         opened = [
-            Opened(session.decode(), datetime.fromtimestamp(at, UTC), SESSION_S - left)
-            for (session, at), left in zip(found, left_s, strict=True)
+            Opened(session.decode(), datetime.fromtimestamp(at, UTC), SESSION_S - left, bool(rings))
+            for (session, at), left, rings in zip(found, told[::2], told[1::2], strict=True)
             if left > 0
         ]
         return sorted(opened, key=lambda one: one.unused_s)

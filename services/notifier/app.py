@@ -8,6 +8,7 @@ import redis
 
 from matcher.errors import Away
 from matcher.invitation import Invitation
+from matcher.ports import Channel
 from services.adapters.claims import RedisClaims
 from services.adapters.kafka import producer
 from services.adapters.live import LiveChannel
@@ -35,10 +36,12 @@ class NotifierProcess:
         sender = producer(settings.kafka)
         client = redis.Redis.from_url(settings.redis, socket_timeout=REDIS_TIMEOUT_S)
         self._claims = RedisClaims(client, settings.redis_prefix)
-        self._channel = LiveChannel(ViewWriter(client, settings.redis_prefix))
+        self._channels: list[Channel] = [LiveChannel(ViewWriter(client, settings.redis_prefix))]
         self._outbox = BlockingOutbox(sender, settings.topic_prefix)
         self._letters = Letters(sender, settings.kafka, self._clock)
         self._ready = Ready(client, settings.redis_prefix, "notifier")
+        if settings.push_key:
+            self._channels.append(self._push(settings, client))
 
     def run(self, stop: Stop) -> None:
         """Until told to stop. When Kafka or Redis goes away in mid-step, everything begins again from the rows."""
@@ -50,11 +53,18 @@ class NotifierProcess:
                 log.warning("starting again from the rows: %s", type(error).__name__)
                 stop.wait(AWAY_PAUSE_S)
 
+    def _push(self, settings: Settings, client: redis.Redis) -> Channel:
+        from services.notifier.push import PushChannel  # carries a client of the web, which few need
+
+        return PushChannel(
+            settings, client, self._clock.wall, lambda receipt: self._outbox.say("receipts", receipt.person, receipt)
+        )
+
     def _rows(self) -> RowReader[Invitation]:
         return RowReader(self._address, INVITATIONS, Invitation.model_validate_json, self._letters)
 
     def _follow(self, rows: RowReader[Invitation], stop: Stop) -> None:
-        notifier = Notifier(self._claims, [self._channel], self._outbox, self._clock.wall)
+        notifier = Notifier(self._claims, self._channels, self._outbox, self._clock.wall)
         while not rows.at_end():
             if stop.asked:
                 return

@@ -17,6 +17,8 @@ from matcher.values import derived_id, newer
 RINGING_LEASE_S = 45
 CALL_LEASE_S = 60
 RENEW_EVERY_S = 15
+HUSH_WITHIN = timedelta(minutes=2)
+"""What ended earlier than this needs nobody to say so any more."""
 REMEMBER_ENDED = timedelta(seconds=DONE_S)
 
 
@@ -60,6 +62,8 @@ class Notifier:
         self._restore()
         for row in list(self._live.values()):
             self._act(row)
+        for row in self._ended.values():
+            self._hush(row)
 
     def renew(self) -> None:
         """Renew every claim that stands, every `RENEW_EVERY_S`; claim again what was lost; forget old endings."""
@@ -74,6 +78,7 @@ class Notifier:
             self._ring(row)
         elif not row.live:
             self._claims.release(row)
+            self._hush(row)
 
     def _hold_on(self, row: Invitation) -> None:
         """Before `row` is claimed: keep what rings or talks for its people, whose lease may have run out meanwhile.
@@ -100,6 +105,12 @@ class Notifier:
                 self._void(row, "busy", people, self._wall() + timedelta(milliseconds=left_ms))
             case Done():
                 self._void(row, "overdue", (), None)
+
+    def _hush(self, row: Invitation) -> None:
+        if row.rung and row.pool_wall > self._wall() - HUSH_WITHIN:
+            for channel in self._channels:
+                for person in row.people:
+                    channel.hush(row, person)
 
     def _restore(self) -> None:
         """Claims for all that lives, marks for all that ended, then the epoch: nothing rings before.

@@ -11,6 +11,7 @@ from matcher.person import Call, Passkey, Person
 from matcher.waits import ENOUGH
 from services.adapters.waits import WaitWriter
 from tests.gateway_desk import MORNING, Desk, invitation, over
+from tests.push_double import Subscribed
 
 Setting = Callable[["Place"], None]
 
@@ -52,6 +53,12 @@ class Place:
         """Whom Ada keeps."""
         row: Any = self.desk.redis.hget(f"{self.desk.prefix}person:{self.person}", "row")
         return Person.model_validate_json(row).bonds
+
+    def ring_when_locked(self, subscription: dict[str, Any]) -> None:
+        """Say in this session where its telephone can be rung."""
+        client = self.desk.page()
+        client.cookies.set("session", next(one["value"] for one in self.page.context.cookies()))
+        assert client.post("/push/subscription", subscription).status_code == 201
 
     def press(self, name: str) -> None:
         """Tap a button."""
@@ -276,6 +283,46 @@ def _again(one: Place) -> None:
     one.sees("again")
 
 
+def permission(state: str) -> str:
+    """As in a browser whose person has said this about messages ("default": nothing yet)."""
+    return f"Object.defineProperty(Notification, 'permission', {{ get: () => '{state}' }});"
+
+
+def _ringing_refused(one: Place) -> None:
+    one.page.add_init_script(permission("default") + "Notification.requestPermission = async () => 'denied';")
+    _waiting(one)
+    one.press("Yes, ring it")
+    one.page.get_by_text("That is all right").wait_for()
+
+
+def _ringing_on_iphone(one: Place) -> None:
+    one.page.add_init_script("delete window.PushManager; navigator.standalone = false;")
+    _waiting(one)
+    one.page.get_by_text("Add to Home Screen").wait_for()
+
+
+def _my_ringing_on(one: Place) -> None:
+    one.sign_in()
+    one.ring_when_locked(Subscribed("/x", "").as_json("https://fcm.googleapis.com"))
+    one.show("/ringing")
+    one.page.get_by_text("This telephone rings").wait_for()
+
+
+def _my_ringing_blocked(one: Place) -> None:
+    one.page.add_init_script(permission("denied"))
+    _signed_in_as("/ringing")(one)
+    one.page.get_by_text("keeps our messages back").wait_for()
+
+
+def _offline(one: Place) -> None:
+    _waiting(one)
+    one.page.evaluate("navigator.serviceWorker.ready.then(() => 1)")
+    one.page.wait_for_function("navigator.serviceWorker.controller?.state === 'activated'")
+    one.page.context.set_offline(True)
+    one.show()
+    one.page.locator("#last:not([hidden])").wait_for()
+
+
 def _invited(**change: Any) -> Setting:
     def put(one: Place) -> None:
         one.invite(**change)
@@ -334,7 +381,12 @@ STATES: dict[str, Setting] = {
     "change-me": _signed_in_as("/about-me"),
     "erase": _signed_in_as("/erase"),
     "nothing": _signed_in_as("/nowhere"),
+    "waiting-ringing-refused": _ringing_refused,
+    "waiting-ringing-iphone": _ringing_on_iphone,
+    "my-ringing-on": _my_ringing_on,
+    "my-ringing-blocked": _my_ringing_blocked,
     "away": _away,
+    "offline": _offline,
     "again": _again,
 }
 """How to get to each state, by a name for its picture."""

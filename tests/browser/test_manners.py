@@ -120,9 +120,14 @@ def test_a_session_that_was_ended_elsewhere_leads_to_the_door_with_a_word(one: P
 
 def test_a_lost_line_is_said_and_taken_up_again(one: Place) -> None:
     _waiting(one)
-    one.page.context.set_offline(True)
-    one.page.evaluate("htmx.trigger(document.getElementById('main'), 'look')")
+    look = "htmx.trigger(document.getElementById('main'), 'look')"
+    one.page.route("**/view?*", lambda route: route.abort())
+    one.page.evaluate(look)
     expect(one.page.locator("#trouble")).to_contain_text("We can’t reach Partyline", timeout=SOON_MS)
+    one.page.unroute("**/view?*")
+    one.page.context.set_offline(True)
+    one.page.evaluate(look)
+    expect(one.page.locator("#trouble")).to_contain_text("You are offline", timeout=SOON_MS)
     _, other = one.desk.registered("Stan")
     one.desk.put_invitation(one.person, other)
     one.page.context.set_offline(False)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -11,16 +12,32 @@ from matcher.invitation import Invitation
 from matcher.outcome import pair_key
 from services.adapters.backlog import backlog
 from services.adapters.dead_letters import listed
+from services.adapters.subscriptions import session_key, sessions_key
+from services.adapters.vapid import new_key, public_key
 from services.stream.rebuild import rebuild
-from services.topics import PEOPLE, Topic
+from services.topics import PEOPLE, RECEIPTS, Topic
 from tests.conftest import Parts
+from tests.push_double import PushDouble, push_double
 from tests.world import World, eventually, settings_for, world
+
+PUSH_KEY = new_key()
 
 
 @pytest.fixture(scope="module")
-def running(shared_parts: Parts, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with world(settings_for(shared_parts, tmp_path_factory.mktemp("data"))) as made:
+def push_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PushDouble]:
+    with push_double(tmp_path_factory.mktemp("push")) as made:
         yield made
+
+
+@pytest.fixture(scope="module")
+def running(
+    shared_parts: Parts, push_service: PushDouble, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[World]:
+    pushing = {"push_key": PUSH_KEY, "push_contact": "mailto:ops@example.org", "push_hosts": (push_service.host,)}
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("SSL_CERT_FILE", str(push_service.certificate))  # what our processes believe in
+        with world(settings_for(shared_parts, tmp_path_factory.mktemp("data"), **pushing)) as made:
+            yield made
 
 
 @pytest.fixture
@@ -128,3 +145,42 @@ def test_views_are_written_again_when_redis_was_wiped_and_by_the_command(town: W
     assert counts["people"] >= 2
     assert counts["invitations"] >= 1
     assert town.redis.exists(key)
+
+
+def _with_telephone(town: World, push_service: PushDouble) -> str:
+    """Somebody who is free, signed in on a telephone that may be rung."""
+    person, prefix = f"p-{uuid4().hex}", town.settings.redis_prefix
+    given = {**push_service.subscribe(public_key(PUSH_KEY))}
+    del given["expirationTime"]
+    session = {"person": person, "phone": "", "push": json.dumps(given), "push_mark": "mark"}
+    town.redis.hset(session_key(prefix, f"s-{person}"), mapping=session)
+    town.redis.zadd(sessions_key(prefix, person), {f"s-{person}": 1})
+    town.register(person)
+    town.open(person, f"av-{person}")
+    town.people.append(person)
+    return person
+
+
+def test_a_locked_telephone_rings_also_when_the_notifier_dies_in_the_middle_of_it(
+    town: World, push_service: PushDouble
+) -> None:
+    push_service.held.clear()
+    ann, bob = (_with_telephone(town, push_service) for _ in range(2))
+    rung = town.wait_for(lambda row: set(row.people) == {ann, bob} and row.state == "rung")
+    eventually(lambda: push_service.asked, what="the push")
+    town.kill("notifier")
+    push_service.held.set()
+    town.start("notifier")
+
+    def told() -> bool:
+        receipts = [one for one in _events(town, RECEIPTS) if one["invitation"] == rung.invitation]
+        return {one["person"] for one in receipts if one["channel"] == "push"} == {ann, bob}
+
+    eventually(told, what="both were pushed to")
+    ring = {"kind": "ring", "invitation": rung.invitation}
+    assert ring in [one.said for one in push_service.taken]
+    town.answer(rung, ann, "decline")
+    gone = {"kind": "gone", "invitation": rung.invitation}
+    eventually(lambda: [one.said for one in push_service.taken].count(gone) == 1, what="bob hears of the end")
+    assert push_service.refused == []
+    town.wait_ready("notifier")

@@ -353,6 +353,10 @@ class NotifierShell:
         self.fuse.effect()
         self.world.truths.rang(row.model_dump(mode="json"), person, self.world.wall)
 
+    def hush(self, row: Invitation, person: str) -> None:
+        """The port Channel."""
+        self.fuse.effect()
+
     def say(self, topic: str, key: str, event: Event) -> None:
         """The port Outbox."""
         self.fuse.effect()

@@ -8,7 +8,7 @@ from matcher.errors import Away
 from matcher.events import InvitationRung, InvitationVoided
 from matcher.invitation import ANSWER, Invitation, over
 from matcher.twins import MemoryChannel, MemoryClaims, MemoryOutbox
-from services.notifier.notify import Notifier
+from services.notifier.notify import HUSH_WITHIN, Notifier
 
 NOW = datetime(2026, 6, 15, 8, 0, tzinfo=UTC)
 
@@ -97,3 +97,22 @@ def test_a_notifier_that_crashed_between_claim_and_word_rings_again_and_says_it(
     bench.notifier(offered("one"))
     assert bench.said == [InvitationRung, InvitationRung]
     assert len({event.id for _, _, event in bench.outbox.said}) == 1
+
+
+def test_what_rang_and_has_ended_is_taken_back_on_every_channel_also_after_a_restart() -> None:
+    bench = Bench()
+    rang = offered("one").model_copy(update={"rung": True, "state": "rung"})
+    bench.notifier(rang).read(ended(rang))
+    assert bench.channel.hushed == [("one", "ann"), ("one", "bob")]
+    bench.channel.hushed.clear()
+    bench.notifier(rang, ended(rang))
+    assert bench.channel.hushed == [("one", "ann"), ("one", "bob")]
+
+
+def test_what_never_rang_or_ended_long_ago_is_not_taken_back() -> None:
+    bench = Bench()
+    bench.notifier(offered("one"), ended(offered("one")))
+    rang = ended(offered("two").model_copy(update={"rung": True, "state": "rung"}))
+    bench.wall = NOW + HUSH_WITHIN
+    bench.notifier(rang)
+    assert bench.channel.hushed == []

@@ -40,6 +40,7 @@ OTHERS: list[tuple[str, dict[str, str]]] = [
     ("/page/passkeys/later", {}),
     ("/page/language", {"language": "de"}),
     ("/page/wishes/aside", {}),
+    ("/page/ringing/later", {}),
     ("/page/sign-out", {}),
     ("/page/sign-out-everywhere", {}),
     ("/page/erase", {}),
@@ -355,7 +356,7 @@ def test_a_fault_of_ours_is_a_page_with_safe_headers_too(gateway: Desk) -> None:
 
 def test_nothing_on_the_page_would_need_an_unsafe_policy(gateway: Desk) -> None:
     page, _ = gateway.registered()
-    for path in ("/", "/settings", "/about-me", "/erase", "/calls", "/blocked", "/passkeys", "/signed-in"):
+    for path in ("/", "/settings", "/about-me", "/erase", "/calls", "/blocked", "/passkeys", "/signed-in", "/ringing"):
         for tag, attrs in look(page, path).tags:
             assert tag != "style"
             assert "style" not in attrs

@@ -265,6 +265,7 @@ def _shown(word: str) -> dict[str, Any]:
     about = about_me({"first_name": word, "quiet": {"start": word, "end": word}}, dict.fromkeys(BLANK, word))
     mine = dict.fromkeys(("first_name", "when", "used", "block", "passkey", "person", "ago"), word)
     mine |= {"talked_s": 600, "can_be_lifted": False, "this_one": False, "reasons": [f"topic:{word}"]}
+    mine["rings_when_locked"] = True
     asked = dict.fromkeys(("name", "number", "of", "can_wait", "back"), word)
     line = dict.fromkeys(("name", "number", "when", "emergency"), word)
     texts = ("said", "phone", "error", "demo_code", "first_name", "other_name", "quiet", "until", "topic", "invitation",
@@ -272,7 +273,7 @@ def _shown(word: str) -> dict[str, Any]:
              "hoped_name")  # fmt: skip
     numbers = {"remaining_s": 20.0, "window_s": 600.0, "minutes_left": 10}
     return {**dict.fromkeys(texts, word), **numbers, **about.shown, "reasons": [word, f"topic:{word}"], "note": "x",
-            "ran_out": True, "knows_somebody": True, "offers_passkey": True,
+            "ran_out": True, "knows_somebody": True, "offers_passkey": True, "offers_ringing": True,
             "no_microphone": True, "wished": [word, word], "fields": [(word, word)], "crisis_line": line,
             "asked": asked, "mine": [mine, mine | {"can_be_lifted": True, "this_one": True}]}  # fmt: skip
 
@@ -282,6 +283,7 @@ def test_whatever_a_view_is_told_stays_text(name: str) -> None:
     pages = []
     for word in ("plain", NASTY):
         told = {"view": View(name, f"{name}:{word}"), "shown": _shown(word), "signed_in": True, "notice": word}
+        told |= {"version": "v-1", "push": {"key": word, "mark": ""}}
         pages.append(Seen(environment().get_template("page.html").render(told)))
     plain, nasty = pages
     assert [tag for tag, _ in nasty.tags] == [tag for tag, _ in plain.tags]

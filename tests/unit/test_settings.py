@@ -7,8 +7,10 @@ import pytest
 
 from matcher.errors import BadRequest
 from matcher.prices import Prices
+from services.adapters.vapid import public_key
+from services.cli import main
 from services.demo import options as demo
-from services.settings import read_settings
+from services.settings import Settings, read_settings
 from services.simulate import options as simulate
 
 
@@ -25,12 +27,31 @@ def test_both_prices_are_settings_and_the_same_options_of_a_simulation() -> None
     assert read_settings(told).patience == played.prices == Prices(0.02, 0.5)
 
 
-def test_processes_that_a_demo_starts_are_as_patient_as_the_environment_says(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PARTYLINE_PATIENT", "false")
+def _demo(data: Path) -> Settings:
     parser = argparse.ArgumentParser()
     demo.add_arguments(parser)
-    made = demo.settings(demo.options(parser.parse_args([])), Path("data"), "127.0.0.1:9092", "redis://127.0.0.1/0")
-    assert read_settings(made.environment()).patience is None
+    return demo.settings(demo.options(parser.parse_args([])), data, "127.0.0.1:9092", "redis://127.0.0.1/0")
+
+
+def test_processes_that_a_demo_starts_are_as_patient_as_the_environment_says(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PARTYLINE_PATIENT", "false")
+    assert read_settings(_demo(tmp_path).environment()).patience is None
+
+
+def test_a_demo_makes_its_own_push_key_and_keeps_it_in_its_folder_for_nobody_else(tmp_path: Path) -> None:
+    made = _demo(tmp_path / "new")
+    assert read_settings(made.environment()).push_key == _demo(tmp_path / "new").push_key
+    assert len(public_key(made.push_key)) == 87
+    assert (tmp_path / "new" / "push-key").stat().st_mode & 0o077 == 0
+
+
+def test_the_command_makes_a_key_that_is_one(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["push-key"]) == 0
+    key = capsys.readouterr().out.strip()
+    settings = read_settings({"PARTYLINE_PUSH_KEY": key, "PARTYLINE_PUSH_CONTACT": "mailto:ops@example.org"})
+    assert len(public_key(settings.push_key)) == 87
 
 
 @pytest.mark.parametrize(("name", "value"), [("MINUTE_COSTS", "-0.1"), ("MINUTE_COSTS", "nan"), ("CALL_COUNTS", "11")])

@@ -14,6 +14,8 @@ from fastapi import Request
 
 from services.languages.speaking import _
 
+TOLD = ("set-cookie", "clear-site-data")
+
 log = logging.getLogger(__name__)
 
 KEPT = (b"cookie", b"host", b"user-agent", b"accept-language")
@@ -22,11 +24,11 @@ KEPT = (b"cookie", b"host", b"user-agent", b"accept-language")
 
 @dataclass
 class Reply:
-    """What the API answered: its status, what it said, and the cookies that it set."""
+    """What the API answered: its status, what it said, and what it told the browser to keep and to forget."""
 
     status: int = 500
     said: dict[str, Any] = field(default_factory=dict)
-    cookies: list[str] = field(default_factory=list)
+    kept: list[tuple[str, str]] = field(default_factory=list)
 
     @property
     def taken(self) -> bool:
@@ -86,8 +88,8 @@ class _Answer:
         """One part of the answer."""
         if message["type"] == "http.response.start":
             self._reply.status = message["status"]
-            self._reply.cookies = [value.decode("latin-1") for name, value in message["headers"]
-                                   if name.lower() == b"set-cookie"]  # fmt: skip
+            told = ((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in message["headers"])
+            self._reply.kept = [(name, value) for name, value in told if name in TOLD]
         elif message["type"] == "http.response.body":
             self._body += message.get("body", b"")
 

@@ -65,7 +65,7 @@ def routes(desk: Desk) -> APIRouter:
             if reply.status == 422 and (not code or "field" in reply.message):
                 reply.said = {"message": _("Please type the six digits of the code.")}
             return show_code(request, phone, reply, None, _shown_code(form))
-        return _with_cookies(go(request, "/"), reply)
+        return _with_kept(go(request, "/"), reply)
 
     def add_sign_out(path: str, api: str) -> None:
         async def post(request: Request) -> Response:
@@ -73,7 +73,7 @@ def routes(desk: Desk) -> APIRouter:
             reply = await ask(request, "DELETE", api, None, form.key)
             if reply.away:
                 return away(request)
-            return _with_cookies(go(request, SIGNED_OUT), reply)
+            return _with_kept(go(request, SIGNED_OUT), reply)
 
         router.add_api_route(path, post, methods=["POST"])
 
@@ -86,7 +86,7 @@ def routes(desk: Desk) -> APIRouter:
         reply = await ask(request, "DELETE", "/me", None, form.key)
         if not reply.taken:
             return await desk.told(request, reply)
-        return _with_cookies(go(request, "/?erased"), reply)
+        return _with_kept(go(request, "/?erased"), reply)
 
     return router
 
@@ -97,7 +97,7 @@ def _shown_code(form: PageForm) -> str:
     return shown if shown.isascii() and shown.isdigit() and len(shown) <= 12 else ""
 
 
-def _with_cookies(response: Response, reply: Reply) -> Response:
-    for cookie in reply.cookies:
-        response.headers.append("set-cookie", cookie)
+def _with_kept(response: Response, reply: Reply) -> Response:
+    for name, value in reply.kept:
+        response.headers.append(name, value)
     return response

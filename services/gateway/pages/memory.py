@@ -21,6 +21,7 @@ STEP_S = 24 * 3600
 
 DRAFT_S = 24 * 3600
 NO_PASSKEY_S = 90 * 24 * 3600
+NO_RINGING_S = 90 * 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,7 @@ class Remembered:
     step: str | None = None
     invitation: str | None = None
     no_passkey: bool = False
+    no_ringing: bool = False
 
     def does(self, act: Act, subject: str) -> bool:
         """Whether they have just done this to it."""
@@ -64,6 +66,7 @@ class Memory:
         self._step = prefix + "page-step:"
         self._draft = prefix + "page-draft:"
         self._no_passkey = prefix + "page-no-passkey:"
+        self._no_ringing = prefix + "page-no-ringing:"
 
     async def put_doing(self, person: str, act: Act, subject: str) -> None:
         """They have just done this, and it was taken."""
@@ -80,6 +83,10 @@ class Memory:
         """They do not want to be offered a passkey just now."""
         await self._redis.set(self._no_passkey + person, 1, ex=NO_PASSKEY_S)
 
+    async def put_no_ringing(self, person: str) -> None:
+        """They do not want to be asked just now whether their telephone may ring while it is locked."""
+        await self._redis.set(self._no_ringing + person, 1, ex=NO_RINGING_S)
+
     async def put_draft(self, person: str, draft: Draft) -> None:
         """They have told us this much."""
         await self._redis.set(self._draft + person, json.dumps(asdict(draft)), ex=DRAFT_S)
@@ -95,11 +102,11 @@ class Memory:
 
     async def find(self, person: str) -> Remembered:
         """What there is."""
-        keys = (self._doing + person, self._step + person, self._no_passkey + person)
-        doing, step, no_passkey = await self._redis.mget(keys)
+        kinds = (self._doing, self._step, self._no_passkey, self._no_ringing)
+        doing, step, no_passkey, no_ringing = await self._redis.mget([kind + person for kind in kinds])
         act, subject = _pair(doing)
         reached, invitation = _pair(step)
-        return Remembered(act, subject, reached, invitation, no_passkey is not None)
+        return Remembered(act, subject, reached, invitation, no_passkey is not None, no_ringing is not None)
 
 
 def _pair(kept: bytes | None) -> tuple[str | None, str | None]:

@@ -14,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from services.gateway.pages import words
 from services.gateway.pages.guard import HEADERS
 from services.gateway.pages.view import View
+from services.gateway.signin import Session
 from services.languages.speaking import _, language, languages, listed
 from services.serving import TEMPLATES
 
@@ -51,9 +52,21 @@ def environment() -> Environment:
 _ENVIRONMENT = environment()
 
 
+def rung_here(request: Request) -> dict[str, str] | None:
+    """Our public key for a browser, and what marks the telephone that is rung in this session; None: no push here."""
+    me: Session | None = getattr(request.state, "session", None)
+    key: str = request.app.state.push_key
+    return {"key": key, "mark": me.rung} if key and me else None
+
+
 def is_htmx(request: Request) -> bool:
     """Whether only a part of the page is wanted."""
     return request.headers.get("hx-request") == "true"
+
+
+def rendered(request: Request, template: str, **told: Any) -> str:
+    """A template; every one is told the version of what it names."""
+    return _ENVIRONMENT.get_template(template).render(version=request.app.state.version, **told)
 
 
 def show(request: Request, view: View, *, signed_in: bool, status: int = 200, notice: str = "") -> Response:
@@ -61,7 +74,8 @@ def show(request: Request, view: View, *, signed_in: bool, status: int = 200, no
     # A fault is answered outside of everything that adds headers, so a page brings its own.
     template = "part.html" if is_htmx(request) else "page.html"
     told: dict[str, Any] = {"view": view, "shown": view.shown, "signed_in": signed_in, "notice": notice}
-    return HTMLResponse(_ENVIRONMENT.get_template(template).render(told), status, HEADERS | NO_STORE)
+    told["push"] = rung_here(request)
+    return HTMLResponse(rendered(request, template, **told), status, HEADERS | NO_STORE)
 
 
 def go(request: Request, path: str) -> Response:

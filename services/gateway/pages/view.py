@@ -21,6 +21,8 @@ from services.languages.speaking import _, clock
 
 URGENT = ("ringing", "accepted", "call")
 """What takes the place of whatever page is open."""
+CALM = ("home", "waiting", "missed", "paused")
+"""In these a page may load itself anew without taking anything from anybody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,11 @@ class View:
     name: str
     key: str
     shown: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def calm(self) -> bool:
+        """Whether nobody is in the middle of something."""
+        return self.name in CALM
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +131,7 @@ def _of_window(standing: Standing) -> View:
         return View("home", ":".join(("home", ran_out, *known, *standing.wished)), shown | blank)
     note = _note(standing)
     shown = {"note": note, "other_name": standing.other_name, "likely": likely_words(standing.usual), "hope": ""}
+    shown["offers_ringing"] = not standing.remembered.no_ringing
     if waiting is not None and waiting.end is None and not standing.called:
         shown |= shown_availability(waiting, standing.now)
         shown["until"] = local_time(waiting.until, me)

@@ -1,7 +1,10 @@
 // Small manners of the page that HTML alone does not have: where the focus goes, what is read out, the seconds left,
 // the ring, and what to do when the line is lost. Place in the flow: a view was put into `main` -> this.
-import { offer } from "/static/passkey.js";
-import { ring, stopRinging } from "/static/ring.js";
+import { installWorker } from "./installed.js";
+import { clockTime, forgetLast, keepLast } from "./last.js";
+import { offer } from "./passkey.js";
+import { offerRinging, settleRinging, takeBackMessages } from "./push.js";
+import { ring, stopRinging } from "./ring.js";
 
 const LINE_AGAIN_MS = 3000;
 const TICK_MS = 250;
@@ -17,11 +20,22 @@ let endsAt = null;
 let shown = null;
 let focused = ""; // the words of what had the focus
 let lastWords = ""; // of a call that failed
+let offlineWords = "";
+let lookedAt = Date.now(); // when what is shown was last known to be so
+const signedIn = main.hasAttribute("hx-get");
 
 function arrive(first) {
   const before = shown && subject();
   shown = document.getElementById("showing");
+  if (isOutdated()) {
+    location.assign("/");
+    return;
+  }
   offer(shown);
+  offerRinging(shown);
+  takeBackMessages();
+  if (signedIn) keepLast(shown);
+  else forgetLast();
   if (!LAST_WORDS_IN.includes(shown.dataset.view)) untell(lastWords);
   const heading = main.querySelector("h1");
   if (!first) {
@@ -35,6 +49,12 @@ function arrive(first) {
   said.textContent = heading?.dataset.said ?? "";
   if (heading?.hasAttribute("data-ring")) ring();
   else stopRinging();
+}
+
+// Whether another version of the gateway drew this view: then the scripts and styles around it are not those it expects.
+function isOutdated() {
+  const calm = "calm" in shown.dataset && !main.querySelector(".notice[role=alert], [aria-invalid]");
+  return calm && shown.dataset.version !== main.dataset.version;
 }
 
 // The view, and the invitation or the note that it shows.
@@ -74,15 +94,26 @@ function untell(...words) {
   if (words.includes(trouble.textContent)) tell("");
 }
 
+function tellOffline() {
+  offlineWords = trouble.dataset.offline.replace("[time]", clockTime(lookedAt));
+  tell(offlineWords);
+}
+
+function tellNoLine() {
+  if (navigator.onLine) tell(NO_LINE);
+  else tellOffline();
+}
+
 function look() {
-  if (main.hasAttribute("hx-get")) htmx.trigger(main, "look", {}, false);
+  if (signedIn) htmx.trigger(main, "look", {}, false);
 }
 
 // What `main` shows is said when the request goes out, not when it was asked for: it may have waited behind a form.
 document.addEventListener("htmx:before:request", (event) => {
   const { ctx } = event.detail;
   if (ctx.sourceElement !== main) return;
-  ctx.request.action = `/view?showing=${encodeURIComponent(shown.dataset.showing)}`;
+  const showing = encodeURIComponent(shown.dataset.showing);
+  ctx.request.action = `/view?showing=${showing}&version=${main.dataset.version}`;
 });
 document.addEventListener("htmx:before:swap", () => {
   const one = document.activeElement;
@@ -92,9 +123,16 @@ document.addEventListener("htmx:before:swap", () => {
 document.addEventListener("htmx:after:swap", () => {
   if (document.getElementById("showing") !== shown) arrive(false);
 });
-document.addEventListener("htmx:after:request", () => untell(NO_LINE));
-document.addEventListener("htmx:error", () => tell(NO_LINE));
-window.addEventListener("online", look);
+document.addEventListener("htmx:after:request", () => {
+  lookedAt = Date.now();
+  untell(NO_LINE, offlineWords);
+});
+document.addEventListener("htmx:error", tellNoLine);
+window.addEventListener("offline", tellOffline);
+window.addEventListener("online", () => {
+  untell(offlineWords);
+  look();
+});
 
 // What a call that failed has said goes with its view into the one that asks how it was.
 document.addEventListener("partyline:call", ({ detail }) => {
@@ -105,6 +143,9 @@ document.addEventListener("partyline:call", ({ detail }) => {
 
 if (line) keepLine();
 arrive(true);
+installWorker().then(() => settleRinging(main, signedIn)).catch(() => {}); // the next page that is loaded tries again
+navigator.serviceWorker?.addEventListener("message", look); // somebody tapped on a message
+document.addEventListener("visibilitychange", takeBackMessages);
 setInterval(tick, TICK_MS);
 
 // htmx keeps an open line open; whatever keeps it from opening at all is tried again here.
@@ -115,7 +156,7 @@ function keepLine() {
   line.addEventListener("htmx:before:request", () => { asking = true; });
   line.addEventListener("htmx:finally:request", () => { asking = false; });
   line.addEventListener("htmx:sse:before:connection", () => { held = true; });
-  line.addEventListener("htmx:sse:after:connection", () => untell(NO_LINE, CROWDED));
+  line.addEventListener("htmx:sse:after:connection", () => untell(NO_LINE, offlineWords, CROWDED));
   line.addEventListener("htmx:sse:error", look);
   line.addEventListener("htmx:sse:close", (event) => {
     held = false;
