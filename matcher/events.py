@@ -90,6 +90,14 @@ class PasskeyRemoved(PersonEvent):
     passkey: str
 
 
+class NumberChanged(PersonEvent):
+    """They have another telephone number, for which `number` stands; the one before signs in to them no longer."""
+
+    type: Literal["number.changed.v1"] = "number.changed.v1"
+    phone: str
+    number: Annotated[str, Field(min_length=1, max_length=80)]
+
+
 class PersonPaused(PersonEvent):
     """They want to be left alone for now."""
 
@@ -186,8 +194,8 @@ class AvailabilityClosed(PersonEvent):
 
 PersonTopicEvent = Annotated[
     PersonRegistered | PersonChanged | PersonBlocked | PersonUnblocked | PersonPaused | PersonResumed | PersonErased
-    | PasskeyAdded | PasskeyRemoved | ConcernRaised | PersonHeld | PersonMet | BondChanged | AnswerCounted
-    | AvailabilityOpened | AvailabilityMoved | AvailabilityClosed,
+    | NumberChanged | PasskeyAdded | PasskeyRemoved | ConcernRaised | PersonHeld | PersonMet | BondChanged
+    | AnswerCounted | AvailabilityOpened | AvailabilityMoved | AvailabilityClosed,
     Field(discriminator="type"),
 ]  # fmt: skip
 

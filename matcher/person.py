@@ -40,6 +40,7 @@ BLOCKS_LIMIT = 5_000
 CONCERNS_LIMIT = 20
 CALLS_LIMIT = 50
 PASSKEYS_LIMIT = 10
+NUMBERS_LIMIT = 20
 """A row is one message: what it lists is bounded, the newest stay."""
 
 
@@ -148,7 +149,8 @@ class Passkey(Value):
 
 class Person(Row):
     """The row of a person in `people`. `offset` is that of person-events. Of its `blocks`, those of people whom they
-    `reported` stay for good.
+    `reported` stay for good. `answers_to` stands for the number that signs them in, if it is not the one that their id
+    follows from; `left` for numbers that no longer do.
 
     An erased person leaves a row without name, number or profile, so that a late row cannot bring them back,
     and so that somebody who is held cannot return by erasing themselves.
@@ -156,6 +158,8 @@ class Person(Row):
 
     person: str
     phone: str | None = None
+    answers_to: str | None = None
+    left: tuple[str, ...] = ()
     profile: Profile | None = None
     paused: bool = False
     held: bool = False

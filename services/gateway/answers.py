@@ -22,6 +22,7 @@ STATUS: dict[str, int] = {
     "already_ended": 409,
     "not_yet": 409,
     "paused": 409,
+    "taken": 409,
     "too_many": 429,
     "away": 503,
 }

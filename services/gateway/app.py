@@ -18,12 +18,13 @@ from matcher.ports import Clock
 from services.adapters.vapid import public_key
 from services.adapters.views import ViewReader
 from services.clock import SystemClock
-from services.gateway import availability, entry, invitations, lines, me, mine, passkeys, push, signals
+from services.gateway import availability, entry, invitations, lines, me, mine, number, passkeys, push, signals
 from services.gateway.answers import Answer, comforted, refusal
 from services.gateway.gateway import Gateway, Room
 from services.gateway.idempotency import Once
 from services.gateway.limits import Limits
 from services.gateway.live import RECEIPT_SENDERS, Hub, Receipts
+from services.gateway.numbers import Numbers
 from services.gateway.outbox import AsyncKafkaOutbox, AsyncOutbox
 from services.gateway.pages.installed import VERSION
 from services.gateway.pages.routes import add_pages
@@ -64,6 +65,7 @@ def build(
     app.include_router(entry.routes(gateway, hub))
     app.include_router(me.routes(gateway, hub))
     app.include_router(mine.routes(gateway, hub))
+    app.include_router(number.routes(gateway, hub))
     app.include_router(passkeys.routes(gateway))
     app.include_router(push.routes(gateway))
     app.include_router(availability.routes(gateway))
@@ -105,6 +107,7 @@ def _gateway(
         people=People(client, prefix, views, settings.markets[0]),
         wishes=Wishes(client, prefix),
         codes=Codes(client, prefix, settings.secret),
+        numbers=Numbers(client, prefix, views, settings.secret),
         sessions=Sessions(client, prefix),
         limits=Limits(client, prefix),
         once=Once(client, prefix),

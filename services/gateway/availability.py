@@ -107,7 +107,7 @@ def routes(gateway: Gateway) -> APIRouter:
         now = gateway.clock.now()
         until = end_of(asked.form, now, market)
         await gateway.limits.take(CHANGES, asked.me.person, asked.key)
-        profile = await _may_open(gateway, asked.me.person)
+        profile = await may_open(gateway, asked.me.person)
         availability, hopes_for = asked.id("av"), await hoped_for(asked)
         opened = AvailabilityOpened(
             availability=availability, opened_at=now, until=until, company=asked.form.company, hopes_for=hopes_for,
@@ -146,7 +146,8 @@ def routes(gateway: Gateway) -> APIRouter:
     return router
 
 
-async def _may_open(gateway: Gateway, person: str) -> Profile:
+async def may_open(gateway: Gateway, person: str) -> Profile:
+    """The profile of somebody who may open a window. Raises NotAllowed, Paused."""
     row = await gateway.people.find(person)
     if row is None or row.profile is None:
         raise NotAllowed(_("Please tell us a little about yourself first."))

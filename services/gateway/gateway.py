@@ -23,6 +23,7 @@ from services.gateway.answers import Answer, NotSignedIn, comforted
 from services.gateway.body import Form, read_body, read_form, read_key
 from services.gateway.idempotency import KEEP_S, Once, fingerprint
 from services.gateway.limits import Limits
+from services.gateway.numbers import Numbers
 from services.gateway.outbox import AsyncOutbox
 from services.gateway.people import People
 from services.gateway.signin import SESSION_S, Codes, CodeSender, Session, Sessions, session_token
@@ -99,6 +100,7 @@ class Gateway:
     people: People
     wishes: Wishes
     codes: Codes
+    numbers: Numbers
     sessions: Sessions
     limits: Limits
     once: Once

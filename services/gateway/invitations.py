@@ -5,6 +5,7 @@ person-events**. Somebody else's invitation looks exactly like one that does not
 """
 
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Request, Response
@@ -13,6 +14,7 @@ from pydantic import Field, StrictBool
 from matcher.errors import AlreadyEnded, Away
 from matcher.events import (
     WHAT_LIMIT,
+    AvailabilityOpened,
     ConcernRaised,
     InvitationAnswered,
     LegHeard,
@@ -21,10 +23,11 @@ from matcher.events import (
     PersonBlocked,
     Quality,
 )
-from matcher.invitation import Answer as Reply, Invitation
+from matcher.invitation import Answer as Reply, Invitation, broke
 from matcher.outcome import pair_key
 from matcher.values import Value
 from services.gateway.answers import ACCEPTED, Answer, Comfort, NotYet, nowhere, promise_comfort
+from services.gateway.availability import may_open
 from services.gateway.body import Nothing
 from services.gateway.gateway import Asked, Gateway
 from services.gateway.idempotency import KEEP_HEARTBEAT_S, KEEP_S
@@ -33,6 +36,8 @@ from services.languages.speaking import N_, _
 from services.topics import CALLS, OUTCOMES, PERSON_EVENTS, POOL
 
 ID_LIMIT = 80
+GO_ON_WINDOW = timedelta(minutes=10)
+"""Domain time that whoever goes on with a call has at least."""
 
 CRISIS_LINE = {
     "crisis_line": {
@@ -62,6 +67,12 @@ class Heartbeat(Value):
 
     connected: StrictBool
     quality: Quality | None = None
+
+
+class End(Value):
+    """Body of POST /calls/{id}/end: `lost` if nobody meant it to end."""
+
+    lost: StrictBool = False
 
 
 class Outcome(Value):
@@ -132,12 +143,30 @@ class Steps:
         await self._gateway.outbox.say(CALLS, row.invitation, heard)
         return ACCEPTED
 
-    async def hang_up(self, asked: Asked[Nothing], row: Invitation) -> Answer:
-        """This side has hung up."""
+    async def hang_up(self, asked: Asked[End], row: Invitation) -> Answer:
+        """This side has hung up, or lost the line."""
         await self._gateway.limits.take(ANSWERS, asked.me.person, asked.key)
-        hung_up = LegHungUp(invitation=in_call(row), **asked.about_me("hung-up"))
+        hung_up = LegHungUp(invitation=in_call(row), lost=asked.form.lost, **asked.about_me("hung-up"))
         await self._gateway.outbox.say(CALLS, row.invitation, hung_up)
         return ACCEPTED
+
+    async def go_on(self, asked: Asked[Nothing], row: Invitation) -> Answer:
+        """The line broke, and they would go on: a window for the other of this call alone."""
+        gateway, me = self._gateway, asked.me.person
+        await gateway.limits.take(ANSWERS, me, asked.key)
+        await may_open(gateway, me)
+        if row.live:
+            raise NotYet(_("This call is not over."))
+        if not broke(row) or row.go_on_by_wall < gateway.clock.wall():
+            raise AlreadyEnded(_("It is too late to go on with this call."))
+        now = gateway.clock.now()
+        availability, until = asked.id("av"), max(row.until, now + GO_ON_WINDOW)
+        opened = AvailabilityOpened(
+            availability=availability, opened_at=now, until=until, company="known", hopes_for=row.other(me),
+            goes_on=row.invitation, **asked.about_me("opened"),
+        )  # fmt: skip
+        await gateway.outbox.say(PERSON_EVENTS, me, opened)
+        return Answer(202, {"availability": availability})
 
     async def outcome(self, asked: Asked[Outcome], row: Invitation) -> Answer:
         """How it was; said again, it replaces what was said before."""
@@ -194,6 +223,7 @@ def routes(gateway: Gateway) -> APIRouter:
     add("/invitations/{invitation}/block", Nothing, steps.block)
     add("/invitations/{invitation}/concern", Concern, steps.concern, comfort=CONCERN_COMFORT)
     add("/calls/{invitation}/heartbeat", Heartbeat, steps.heartbeat, KEEP_HEARTBEAT_S)
-    add("/calls/{invitation}/end", Nothing, steps.hang_up)
+    add("/calls/{invitation}/end", End, steps.hang_up)
+    add("/calls/{invitation}/go-on", Nothing, steps.go_on)
     add("/calls/{invitation}/outcome", Outcome, steps.outcome)
     return router

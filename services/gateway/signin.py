@@ -1,7 +1,8 @@
 """Who somebody is: a phone number, a one-time code sent to it, and a session kept in Redis.
 
-Place in the flow: before everything else. A person's id is a keyed hash of the number, so two simultaneous sign-ups
-make one person. Of codes and session tokens only hashes are stored; numbers and codes are in no log.
+Place in the flow: before everything else. A person's id is a keyed hash of their first number, so two simultaneous
+sign-ups make one person (`numbers.py` tells what becomes of those who change theirs). Of codes and session tokens only
+hashes are stored; numbers and codes are in no log.
 """
 
 import hashlib
@@ -188,6 +189,17 @@ class Sessions:
         ended = [one.decode() for one in found]
         await self._end(person, *ended)
         return ended
+
+    async def end_others(self, session: Session) -> list[str]:
+        """End all sessions of a person but this one; returns what has ended."""
+        found: Any = await self._redis.zrange(self._all + session.person, 0, -1)
+        ended = [one.decode() for one in found if one.decode() != session.session]
+        await self._end(session.person, *ended)
+        return ended
+
+    async def put_phone(self, session: Session, phone: str) -> None:
+        """Whoever has this session has another number now."""
+        await self._redis.hset(self._one + session.session, "phone", phone)  # type: ignore[misc]
 
     async def put_erased(self, session: Session, address: str, key: str) -> None:
         """Remember that this request erased whoever has the session, which is about to end."""

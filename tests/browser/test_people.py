@@ -44,3 +44,41 @@ def test_one_of_my_people_is_asked_for_a_call_and_rung_with_me_when_both_are_fre
     stan.button("Hang up").click()
     ada.sees("Would you talk with Stan again?")
     assert [one.faults for one in (ada, stan, eve)] == [[], [], []]
+
+
+def _the_line_breaks(ada: Someone, stan: Someone) -> str:
+    """Ada's page finds no way to Stan any more, and says so as call.js does; which call that was."""
+    call = str(ada.invitation()["invitation"])
+    ada.write("POST", f"/calls/{call}/end", {"lost": True})
+    for one, other in ((ada, stan), (stan, ada)):
+        one.sees(f"The line broke. Go on with {other.name}?")
+    return call
+
+
+def test_when_the_line_broke_both_go_on_with_one_tap_and_who_comes_alone_is_told(new_person: NewPerson) -> None:
+    ada, stan = new_person("Ada").appear(), new_person("Stan").appear()
+    talking(ada, stan)
+    first = _the_line_breaks(ada, stan)
+    ada.button("Go on").click()
+    ada.sees("We’re asking Stan too")
+    stan.page.reload()
+    stan.button("Go on").click()
+    for one, other in ((ada, stan), (stan, ada)):
+        one.sees(f"You and {other.name}")
+    assert ada.invitation()["goes_on"] == first
+    for one in (ada, stan):
+        eventually(lambda one=one: one.invitation()["connected"], what=f"{one.name} is connected again")
+        one.until_sound_goes_on()
+    second = _the_line_breaks(ada, stan)
+    assert second != first
+    stan.button("No, thank you").click()
+    stan.sees("Would you talk with Ada again?")
+    ada.button("Go on").click()
+    ada.sees("We’re asking Stan too")
+    ada.button("Not after all").click()
+    ada.button("No, thank you").click()
+    ada.sees("Would you talk with Stan again?")
+    for one in (ada, stan):
+        one.button("Yes").click()
+        one.sees(FREE)
+    assert [one.faults for one in (ada, stan)] == [[], []]

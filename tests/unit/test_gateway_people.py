@@ -157,3 +157,18 @@ def test_two_keep_each_other_only_if_both_want_to_and_nothing_stands_between() -
         changed = other.model_copy(update=change)
         assert not keep_each_other(one, changed)
         assert not keep_each_other(changed, one)
+
+
+@pytest.mark.parametrize("company", ["known", "either"])
+def test_who_was_rung_for_one_and_it_came_to_nothing_is_told_that_they_are_not_rung_again(
+    gateway: Desk, company: str
+) -> None:
+    page, ada, _, stan = _friends(gateway)
+    window = gateway.put_waiting(ada, hopes_for=stan, company=company)
+    me, you = ("a", "b") if ada < stan else ("b", "a")
+    answers = {f"availability_{me}": window.availability, f"answer_{you}": "decline", "state": "declined"}
+    gateway.put_invitation(ada, stan, **answers)
+    seen = look(page)
+    assert (seen.view, seen.heading) == ("waiting", "Stan, another time")
+    assert "Stan can’t talk just now. It has nothing to do with you" in seen.text
+    assert ("Look for somebody else" in seen.text) == (company == "known")

@@ -14,6 +14,7 @@ from services.gateway.pages.view import View
 from services.languages.speaking import N_, _
 
 NO_NUMBER = N_("Please give us your phone number, such as 07400 123456.")
+NO_CODE = N_("Please type the six digits of the code.")
 SAID = {
     "signed-out": (N_("You are signed out. Come back whenever you like."),),
     "not-reported": (N_("You were signed out."), CONCERN_COMFORT.sentence),
@@ -63,8 +64,8 @@ def routes(desk: Desk) -> APIRouter:
             return away(request)
         if not reply.taken:
             if reply.status == 422 and (not code or "field" in reply.message):
-                reply.said = {"message": _("Please type the six digits of the code.")}
-            return show_code(request, phone, reply, None, _shown_code(form))
+                reply.said = {"message": _(NO_CODE)}
+            return show_code(request, phone, reply, None, shown_code(form))
         return _with_kept(go(request, "/"), reply)
 
     def add_sign_out(path: str, api: str) -> None:
@@ -91,7 +92,7 @@ def routes(desk: Desk) -> APIRouter:
     return router
 
 
-def _shown_code(form: PageForm) -> str:
+def shown_code(form: PageForm) -> str:
     """The code that a demo showed, to show it again beside the error; nothing else may get there."""
     shown = form.one("demo_code")
     return shown if shown.isascii() and shown.isdigit() and len(shown) <= 12 else ""

@@ -77,6 +77,7 @@ def routes(desk: Desk) -> APIRouter:
     add("/page/invitations/{invitation}/accept", "/invitations/{}/accept", "accept")
     add("/page/invitations/{invitation}/decline", "/invitations/{}/decline", "decline")
     add("/page/calls/{invitation}/hang-up", "/calls/{}/end", "end")
+    add("/page/calls/{invitation}/go-on", "/calls/{}/go-on", "go_on")
     add("/page/calls/{invitation}/outcome", "/calls/{}/outcome", step="aside", body=_outcome)
     add("/page/invitations/{invitation}/block", "/invitations/{}/block", step="blocked")
 
@@ -122,14 +123,18 @@ def routes(desk: Desk) -> APIRouter:
         shown = {"invitation": invitation, "what": form.one("what"), "error": error, **CRISIS_LINE}
         return show(request, View("wrong", f"wrong:{invitation}", shown), signed_in=True, status=reply.status)
 
-    @router.post("/page/invitations/{invitation}/aside")
-    async def post_aside(request: Request, invitation: str) -> Response:
-        await read_page_form(request)
-        if not await desk.is_mine(request, invitation):
-            return await desk.told(request, _not_there())
-        await reach(request, "aside", invitation)
-        return await desk.done(request)
+    def add_step(path: str, step: Step) -> None:
+        async def post(request: Request, invitation: str) -> Response:
+            await read_page_form(request)
+            if not await desk.is_mine(request, invitation):
+                return await desk.told(request, _not_there())
+            await reach(request, step, invitation)
+            return await desk.done(request)
 
+        router.add_api_route(path, post, methods=["POST"])
+
+    add_step("/page/invitations/{invitation}/aside", "aside")
+    add_step("/page/calls/{invitation}/enough", "enough")
     return router
 
 
@@ -149,4 +154,5 @@ def _window(form: PageForm) -> dict[str, object]:
 
 
 def _outcome(form: PageForm) -> object:
-    return {"talk_again": form.one("talk_again")}
+    felt = {"felt": form.one("felt")} if form.one("felt") else {}
+    return {"talk_again": form.one("talk_again"), **felt}

@@ -19,7 +19,7 @@ from services.gateway.pages.words import KNOWN_ONLY, ONE_FIRST, ONE_ONLY, likely
 from services.gateway.shown import shown_availability, shown_invitation
 from services.languages.speaking import _, clock
 
-URGENT = ("ringing", "accepted", "call")
+URGENT = ("ringing", "back", "accepted", "call")
 """What takes the place of whatever page is open."""
 CALM = ("home", "waiting", "missed", "paused")
 """In these a page may load itself anew without taking anything from anybody."""
@@ -59,10 +59,22 @@ class Standing:
     @property
     def window_open(self) -> bool:
         """Whether their window is open, as far as they themselves know."""
-        if self.waiting is not None and self.waiting.end is None and not self.called:
+        if self.waiting is not None and self.waiting.end is None and not self.called and not self.waiting.goes_on:
             return not self.remembered.does("close", self.waiting.availability)
         known = self.waiting.availability if self.waiting else None
         return self.remembered.act == "open" and self.remembered.subject != known
+
+    @property
+    def other(self) -> str | None:
+        """With whom their newest invitation is."""
+        return self.invitation.other(self.me.person) if self.invitation else None
+
+    def goes_on_with(self, row: Invitation) -> bool:
+        """Whether they are waiting to go on with this call, which broke."""
+        waiting, act = self.waiting, self.remembered
+        if waiting is not None and waiting.goes_on == row.invitation and waiting.end is None:
+            return not act.does("close", waiting.availability)
+        return act.does("go_on", row.invitation) and not (waiting and waiting.goes_on == row.invitation)
 
     @property
     def called(self) -> bool:
@@ -104,14 +116,27 @@ def _of_invitation(standing: Standing, row: Invitation) -> View | None:
     unheard = step == "no_microphone"
     if row.live and (row.state == "confirmed" or not unheard):
         return _of_live(standing, row, shown)
+    if shown["go_on_s"] and step is None:
+        name = "going_on" if standing.goes_on_with(row) else "broke"
+        return View(name, f"{name}:{row.invitation}", shown)
     if row.called:
-        return View("outcome", f"outcome:{row.invitation}", shown | {"no_microphone": unheard})
+        return _outcome(standing, row.invitation, shown | {"no_microphone": unheard})
+    if row.goes_on:
+        return None if remembered.reached(row.goes_on) == "aside" else _outcome(standing, row.goes_on, shown)
     return View("no_microphone", f"no_microphone:{row.invitation}", shown) if unheard else None
+
+
+def _outcome(standing: Standing, call: str, shown: dict[str, Any]) -> View:
+    """How this call was; `in_vain` if they wanted to go on with it and it did not come to that."""
+    in_vain = standing.waiting is not None and standing.waiting.goes_on == call
+    told = {"no_microphone": False, **shown, "in_vain": in_vain, "invitation": call}
+    return View("outcome", f"outcome:{call}", told)
 
 
 def _of_live(standing: Standing, row: Invitation, shown: dict[str, Any]) -> View:
     accepted = row.answer_of(standing.me.person) == "accept" or standing.remembered.does("accept", row.invitation)
-    name = "call" if row.state == "confirmed" else "accepted" if accepted else "ringing"
+    rings = "back" if row.goes_on else "ringing"
+    name = "call" if row.state == "confirmed" else "accepted" if accepted else rings
     return View(name, f"{name}:{row.invitation}", shown)
 
 
@@ -122,7 +147,8 @@ def _of_window(standing: Standing) -> View:
     if me.paused:
         return View("paused", "paused")
     if not standing.window_open:
-        ran_out = waiting.availability if waiting and waiting.end == "ran_out" else ""
+        in_vain = waiting is not None and waiting.end == "ran_out" and not waiting.goes_on
+        ran_out = waiting.availability if waiting and in_vain else ""
         offers = not me.passkeys and not standing.remembered.no_passkey
         blank = {"offers_passkey": offers, "until": "", "company": "either", "error": ""}
         shown = {"ran_out": bool(ran_out), "first_name": _first_name(me), "knows_somebody": bool(me.bonds)}
@@ -147,6 +173,8 @@ def _company(standing: Standing, waiting: Waiting) -> dict[str, Any]:
     only = waiting.company == "known"
     if waiting.hopes_for and not standing.hope:
         return {"hope": "gone"} | ({"likely": ""} if only else {})
+    if standing.hope and _note(standing) and standing.other == waiting.hopes_for:  # nobody is asked twice in a window
+        return {"hope": "asked", "hoped_name": standing.hope} | ({"likely": ""} if only else {})
     if standing.hope:
         words = ONE_ONLY if only else ONE_FIRST
         return {"hope": "stands", "hoped_name": standing.hope, "likely": _(words, name=standing.hope)}

@@ -40,6 +40,9 @@ SITUATION_WORDS = {
     "leaver": N_("I have left school or a job"),
 }
 COMPANY_WORDS = {"new": N_("Someone new"), "known": N_("Someone I know"), "either": N_("Either")}
+FELT_WORDS = {
+    "good": N_("Good"), "fine": N_("All right"), "awkward": N_("A bit awkward"), "sad": N_("It made me sad"),
+}  # fmt: skip
 KNOWN_ONLY = N_("We ring you when one of the people you know is free.")
 ONE_ONLY = N_("We ring you both when %(name)s is free too. When that is we can’t say: perhaps not today.")
 ONE_FIRST = N_("We ring you both when %(name)s is free too, or you and somebody new, whoever comes first.")
@@ -59,6 +62,7 @@ _TOPIC_NAMES = {"news": N_("News"), "weather": N_("Weather"), "theatre": N_("The
 _REASON_WORDS = {
     "bond": N_("You have talked before, and both wanted to talk again."),
     "near": N_("You live not far from each other."),
+    "goes_on": N_("The line broke, and you both want to go on."),
     "free_now": N_("You are both free to talk right now."),
 }
 _TOPIC_REASON = "topic:"
@@ -159,6 +163,7 @@ def _choices(_language: str) -> dict[str, list[tuple[str, str]]]:
         "wishes": said(WISH_WORDS),
         "situations": said(SITUATION_WORDS),
         "company": said(COMPANY_WORDS),
+        "felt": said(FELT_WORDS),
     }
 
 

@@ -134,7 +134,8 @@ class Call {
     if (this.over) return;
     this.end("failed", words);
     if (words === "no-microphone") sayThatThereIsNone();
-    request("POST", `/calls/${this.invitation}/end`, {}, SEND_TRIES).catch(() => {}); // so that the other is free
+    const lost = words !== "no-microphone"; // then both are asked whether they want to go on
+    request("POST", `/calls/${this.invitation}/end`, { lost }, SEND_TRIES).catch(() => {}); // so that the other is free
   }
 
   end(state, words = state) {

@@ -8,7 +8,7 @@ import { ring, stopRinging } from "./ring.js";
 
 const LINE_AGAIN_MS = 3000;
 const TICK_MS = 250;
-const LAST_WORDS_IN = ["call", "outcome"];
+const LAST_WORDS_IN = ["call", "broke", "outcome"];
 
 const main = document.getElementById("main");
 const said = document.getElementById("said");
@@ -76,6 +76,7 @@ function tick() {
   seconds.textContent = String(left);
   count(seconds.parentElement, left);
   if (left === 10) said.textContent = said.dataset.tenLeft;
+  if (left === 0) look();
 }
 
 // The words around a number, in the form that goes with it.
