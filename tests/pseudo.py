@@ -20,7 +20,8 @@ from services.languages.speaking import Language, languages
 ACCENTED = dict(zip(string.ascii_letters, "áƀçđéƒğĥíĵķļɱñóþǫřšţúṽŵẋýžÁƁÇĐÉƑĞĤÍĴĶĻṀÑÓÞǪŘŠŢÚṼŴẊÝŽ", strict=True))
 ARABIC = "ابتثجحخدذرزسشصضطظعغفقكلمنه"
 MIRRORED = dict(zip(string.ascii_letters, ARABIC * 2, strict=True))
-_PLACE = re.compile(r"(%\(\w+\)s)")
+_PLACE = re.compile(r"(%\(\w+\)s|\[\w+\])")
+"""What is put in by us, or by a script."""
 
 
 @dataclass(frozen=True)

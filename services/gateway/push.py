@@ -16,9 +16,9 @@ from services.gateway.answers import Answer, NotSignedIn
 from services.gateway.body import Nothing
 from services.gateway.gateway import Asked, Gateway
 from services.gateway.limits import TELEPHONES
-from services.languages.speaking import _
+from services.languages.speaking import N_, _
 
-OFF = "Telephones cannot be rung here while the page is closed."
+OFF = N_("Telephones cannot be rung here while the page is closed.")
 
 
 class Telephone(Subscription):
@@ -35,7 +35,7 @@ def routes(gateway: Gateway) -> APIRouter:
 
     async def save(asked: Asked[Telephone]) -> Answer:
         if not settings.push_key:
-            raise NotFound(OFF)
+            raise NotFound(_(OFF))
         await gateway.limits.take(TELEPHONES, asked.me.person, asked.key)
         if not may_be_called(asked.form.endpoint, settings.push_hosts):
             raise BadRequest("The field endpoint is not at a push service that we know.")

@@ -24,15 +24,16 @@ FOLDERS = ("gateway", "languages")
 """Where sentences for callers stand."""
 COMMAND = "partyline languages"
 KEYWORDS: dict[str, Any] = {"_": None, "N_": None, "gettext": None, "ngettext": (1, 2), "countdown": (2, 3)}
+TEMPLATES = ("**.html", "**/templates/worker.js")
 METHODS = [
-    ("**.py", "python"), ("**.html", "jinja2"), ("templates/**.js", "jinja2"),
-    ("areas.json", "services.languages.gathering:extract_areas"),
+    ("**.py", "python"), *((one, "jinja2") for one in TEMPLATES),
+    ("**/areas.json", "services.languages.gathering:extract_areas"),
 ]  # fmt: skip
-JINJA = {"silent": "false", "trimmed": "true", "trim_blocks": "true", "lstrip_blocks": "true"}
-OPTIONS = {"**.html": JINJA, "templates/**.js": JINJA}
+_JINJA = {"silent": "false", "trimmed": "true", "trim_blocks": "true", "lstrip_blocks": "true"}
+OPTIONS = dict.fromkeys(TEMPLATES, _JINJA)
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 """In place of a time that would change with every run, and be in the way of every merge."""
-_PLACE = re.compile(r"%\(\w+\)s")
+_PLACE = re.compile(r"%\(\w+\)s|\[\w+\]")
 _NOT_TEXT = re.compile(r'[<>"&]|%(?!\(\w+\)s)')
 """What would be read as HTML, or as a place for a value."""
 

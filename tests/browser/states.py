@@ -58,7 +58,8 @@ class Place:
     def ring_when_locked(self, subscription: dict[str, Any]) -> None:
         """Say in this session where its telephone can be rung."""
         client = self.desk.page()
-        client.cookies.set("session", next(one["value"] for one in self.page.context.cookies()))
+        kept = {one["name"]: one["value"] for one in self.page.context.cookies()}
+        client.cookies.set("session", kept["session"])
         assert client.post("/push/subscription", subscription).status_code == 201
 
     def press(self, name: str) -> None:
