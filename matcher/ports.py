@@ -80,7 +80,7 @@ class Channel(Protocol):
         """Ask `person` about the invitation; the same ring twice is one ring for them."""
 
     def hush(self, row: Invitation, person: str) -> None:
-        """The invitation has ended: take the ring back as far as that can be; twice is as good as once."""
+        """`person` has answered or the invitation has ended: take the ring back as far as can be; twice is once."""
 
 
 class Outbox(Protocol):

@@ -17,4 +17,4 @@ class LiveChannel:
         self._views.put_ring(row)
 
     def hush(self, row: Invitation, person: str) -> None:
-        """Nothing to do: the row of the end is shown by the projector."""
+        """Nothing to do: the row that says so is shown by the projector."""

@@ -12,7 +12,7 @@ import redis.asyncio
 
 from matcher.values import Utc, Value
 
-Kind = Literal["ring", "missed", "gone"]
+Kind = Literal["ring", "answered", "missed", "gone"]
 REMEMBER_S = 600
 """For so long it is known what a telephone was sent; longer than anything rings."""
 

@@ -18,7 +18,7 @@ RINGING_LEASE_S = 45
 CALL_LEASE_S = 60
 RENEW_EVERY_S = 15
 HUSH_WITHIN = timedelta(minutes=2)
-"""What ended earlier than this needs nobody to say so any more."""
+"""What was answered or ended earlier than this needs nobody to say so any more."""
 REMEMBER_ENDED = timedelta(seconds=DONE_S)
 
 
@@ -44,7 +44,8 @@ class Notifier:
 
     def read(self, row: Invitation) -> None:
         """Take in one row of the topic; acts on it at once after `start`. Raises Away if the claims were lost."""
-        if not newer(row, self._live.get(row.invitation) or self._ended.get(row.invitation)):
+        before = self._live.get(row.invitation) or self._ended.get(row.invitation)
+        if not newer(row, before):
             return
         if not row.live and row.pool_wall < self._wall() - REMEMBER_ENDED:
             self._live.pop(row.invitation, None)
@@ -55,6 +56,8 @@ class Notifier:
             self._rang.discard(row.invitation)
         if self._started:  # guard: read-all-before-acting
             self._act(row)
+            answered = [one for one in row.people if row.answer_of(one) and not (before and before.answer_of(one))]
+            self._hush(row, answered)
 
     def start(self) -> None:
         """All rows up to now have been read: make the claims whole, then act on what is still open."""
@@ -63,7 +66,7 @@ class Notifier:
         for row in list(self._live.values()):
             self._act(row)
         for row in self._ended.values():
-            self._hush(row)
+            self._hush(row, row.people)
 
     def renew(self) -> None:
         """Renew every claim that stands, every `RENEW_EVERY_S`; claim again what was lost; forget old endings."""
@@ -78,7 +81,7 @@ class Notifier:
             self._ring(row)
         elif not row.live:
             self._claims.release(row)
-            self._hush(row)
+            self._hush(row, row.people)
 
     def _hold_on(self, row: Invitation) -> None:
         """Before `row` is claimed: keep what rings or talks for its people, whose lease may have run out meanwhile.
@@ -106,10 +109,10 @@ class Notifier:
             case Done():
                 self._void(row, "overdue", (), None)
 
-    def _hush(self, row: Invitation) -> None:
+    def _hush(self, row: Invitation, people: Sequence[str]) -> None:
         if row.rung and row.pool_wall > self._wall() - HUSH_WITHIN:
             for channel in self._channels:
-                for person in row.people:
+                for person in people:
                     channel.hush(row, person)
 
     def _restore(self) -> None:

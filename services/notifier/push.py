@@ -58,11 +58,10 @@ class PushChannel:
         self._note(Errand(kind="ring", invitation=row.invitation, person=person, until=row.answer_by_wall))
 
     def hush(self, row: Invitation, person: str) -> None:
-        """Write down that they are to say how it ended; to whoever answered that is no news."""
-        if row.answer_of(person) is None:
-            kind: Kind = "missed" if row.unanswered_by(person) else "gone"
-            until = row.pool_wall + TELL_END
-            self._note(Errand(kind=kind, invitation=row.invitation, person=person, until=until))
+        """Write down that they are to say how it ended, or that it was answered on another one."""
+        kind: Kind = "answered" if row.answer_of(person) else "missed" if row.unanswered_by(person) else "gone"
+        until = row.pool_wall + TELL_END
+        self._note(Errand(kind=kind, invitation=row.invitation, person=person, until=until))
 
     def close(self) -> None:
         """Stop; what is not done stays written down."""

@@ -113,6 +113,8 @@ class Pushing:
 
     async def _tell_all(self, errand: Errand, over: asyncio.Event) -> None:
         telephones = await self._subscriptions.of(errand.person)
+        if errand.kind == "answered" and len(telephones) == 1:
+            return  # it was answered on this very one
         told = (self._tell(errand, one, over) for one in telephones)
         for result in await asyncio.gather(*told, return_exceptions=True):
             if isinstance(result, BaseException):

@@ -160,11 +160,15 @@ def test_a_tap_lets_a_locked_telephone_ring_and_a_tap_on_the_message_leads_to_th
     phone.shows("Somebody is free to talk with you", silent=True)
     phone.deliver(said | {"invitation": "another"})
     phone.shows("Somebody is free to talk with you", silent=False)
+    phone.deliver({"kind": "answered", "invitation": "another"})
+    phone.shows("answered on another telephone", silent=True)
     phone.deliver({"kind": "missed", "invitation": "another"})
     phone.shows("You missed a call", silent=True)
     assert phone.worker.evaluate(TAP) == ["/"]
     assert phone.worker.evaluate(SHOWN) == []
 
+    phone.deliver({"kind": "answered", "invitation": "another"})
+    eventually(lambda: phone.worker.evaluate(SHOWN) == [], SOON_S, "nothing stood there that it could replace")
     phone.deliver("this is no news of ours")
     phone.shows("Somebody is free to talk with you", silent=False)
     phone.one.show()

@@ -182,5 +182,6 @@ def test_a_locked_telephone_rings_also_when_the_notifier_dies_in_the_middle_of_i
     town.answer(rung, ann, "decline")
     gone = {"kind": "gone", "invitation": rung.invitation}
     eventually(lambda: [one.said for one in push_service.taken].count(gone) == 1, what="bob hears of the end")
+    assert {one.said["kind"] for one in push_service.taken} == {"ring", "gone"}
     assert push_service.refused == []
     town.wait_ready("notifier")

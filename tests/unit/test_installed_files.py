@@ -84,3 +84,15 @@ def test_a_session_that_ended_elsewhere_is_forgotten_at_the_door_and_a_stranger_
     gateway.redis.delete(*gateway.redis.keys(f"{gateway.prefix}session:*"))
     assert page.get("/").headers["clear-site-data"] == '"storage"'
     assert "clear-site-data" not in gateway.page().get("/").headers
+
+
+def test_text_goes_over_the_wire_squeezed_where_it_can_be_read_and_is_not_sent_again(gateway: Desk) -> None:
+    page, path = gateway.page(), "/static/page.js"
+    plain = page.get(path, headers={"Accept-Encoding": "identity"})
+    small = page.get(path, headers={"Accept-Encoding": "gzip"})
+    assert small.content == plain.content == (STATIC / "page.js").read_bytes()
+    assert small.num_bytes_downloaded < len(plain.content) / 2
+    assert (plain.headers["vary"], small.headers["vary"]) == ("Accept-Encoding", "Accept-Encoding")
+    for answer in (plain, small):
+        assert page.get(path, headers={"If-None-Match": answer.headers["etag"]}).status_code == 304
+    assert "content-encoding" not in page.get("/static/icons/icon-192.png").headers

@@ -109,6 +109,16 @@ def test_what_rang_and_has_ended_is_taken_back_on_every_channel_also_after_a_res
     assert bench.channel.hushed == [("one", "ann"), ("one", "bob")]
 
 
+def test_a_ring_is_taken_back_from_whoever_answers_as_soon_as_they_do_and_once() -> None:
+    bench = Bench()
+    rang = offered("one").model_copy(update={"rung": True, "state": "rung"})
+    notifier = bench.notifier(rang)
+    accepted = rang.model_copy(update={"state": "accepted", "answer_b": "accept", "offset": 2})
+    for row in (accepted, accepted.model_copy(update={"offset": 3})):
+        notifier.read(row)
+    assert bench.channel.hushed == [("one", "bob")]
+
+
 def test_what_never_rang_or_ended_long_ago_is_not_taken_back() -> None:
     bench = Bench()
     bench.notifier(offered("one"), ended(offered("one")))

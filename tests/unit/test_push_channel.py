@@ -248,6 +248,21 @@ def test_whoever_was_rung_and_did_not_answer_is_told_how_it_ended(bench: Bench, 
     assert (last.said["kind"], last.urgency, bench.double.asked) == (kind, "normal", 2)
 
 
+def test_an_answer_on_one_telephone_is_told_to_a_person_who_has_several(bench: Bench) -> None:
+    pages = [bench.gateway.signed_in("+447400300302") for _ in range(2)]
+    person = pages[0][1]
+    telephones = [bench.telephone(page) for page, _ in pages]
+    row, channel = _ringing(person), bench.channel()
+    channel.ring(row, person)
+    bench.taken(2)
+    side = "answer_a" if person == row.a else "answer_b"
+    for state in ("accepted", "confirmed", "ended"):
+        channel.hush(row.model_copy(update={"state": state, "pool_wall": datetime.now(UTC), side: "accept"}), person)
+        bench.settled()
+    assert [bench.double.waiting(one)[0].said["kind"] for one in telephones] == ["answered"] * 2
+    assert bench.double.asked == 4
+
+
 def test_whoever_answered_or_was_never_rung_hears_of_no_end(bench: Bench) -> None:
     _, person, _ = bench.rung()
     row, channel = _ringing(person), bench.channel()

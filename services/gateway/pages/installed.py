@@ -4,13 +4,16 @@ Place in the flow: browser -> **manifest, worker, offline page, static files**. 
 file is asked for under the version of everything that pages consist of, so none outlives the page that asked for it.
 """
 
+import gzip
 import hashlib
 import re
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
-from fastapi.responses import JSONResponse
+from fastapi.responses import FileResponse, JSONResponse
+from starlette.datastructures import Headers
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
@@ -64,10 +67,31 @@ class VersionedFiles(StaticFiles):
     async def get_response(self, path: str, scope: Scope) -> Response:
         """The file. A page of another gateway, older or newer, gets ours rather than none."""
         found = _VERSIONED.match(path)
-        response = await super().get_response(path[found.end() :] if found else path, scope)
+        response = squeezed(await super().get_response(path[found.end() :] if found else path, scope), scope)
         ours = found is not None and found[1] == self._version
         response.headers.update(FOR_GOOD if ours else ALWAYS_ASKED)
         return response
+
+
+def squeezed(response: Response, scope: Scope) -> Response:
+    """The same smaller, if it is text and the browser can read it so: a third of the bytes in a train.
+
+    Files alone: nothing in them is secret, so that their length tells nothing.
+    """
+    if not isinstance(response, FileResponse) or Path(response.path).suffix not in (".js", ".css", ".svg"):
+        return response
+    headers = {name: value for name, value in response.headers.items() if name in ("content-type", "last-modified")}
+    headers |= {"etag": f'W/{response.headers["etag"]}', "vary": "Accept-Encoding", "content-encoding": "gzip"}
+    if "gzip" not in Headers(scope=scope).get("accept-encoding", ""):
+        response.headers["vary"] = "Accept-Encoding"
+        return response
+    return Response(_squeezed(str(response.path), response.headers["etag"]), headers=headers)
+
+
+@lru_cache(maxsize=256)
+def _squeezed(path: str, etag: str) -> bytes:
+    """The bytes of a file as it is now: its `etag` changes with it."""
+    return gzip.compress(Path(path).read_bytes(), mtime=0)
 
 
 def add_installed(app: FastAPI, version: str) -> None:

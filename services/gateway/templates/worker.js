@@ -9,6 +9,7 @@ const PAGE_WITHIN_MS = 8_000;
 const TAG = "invitation"; // of several messages the last is shown
 const WORDS = {
   ring: {{ _("Somebody is free to talk with you. Tap to answer.") | tojson }},
+  answered: {{ _("You have answered on another telephone.") | tojson }},
   missed: {{ _("You missed a call. Never mind: we won’t ring again unless you tell us to.") | tojson }},
   gone: {{ _("They had to go, so you need not answer. You keep your place.") | tojson }},
 };
@@ -70,12 +71,13 @@ async function tell({ kind, invitation }) {
   const pages = await self.clients.matchAll({ type: "window" });
   const seen = pages.some((one) => one.visibilityState === "visible");
   const before = await self.registration.getNotifications({ tag: TAG });
-  const rings = kind === "ring" && !seen && !before.some((one) => one.data === invitation);
+  const stands = before.some((one) => one.data === invitation);
+  const rings = kind === "ring" && !seen && !stands;
   await self.registration.showNotification("Partyline", {
     body: WORDS[kind], tag: TAG, data: invitation, silent: !rings, renotify: rings, requireInteraction: kind === "ring",
     icon: "/static/icons/icon-192.png", badge: "/static/icons/badge-96.png",
   });
-  if (seen) await takeBack();
+  if (seen || (kind === "answered" && !stands)) await takeBack();
 }
 
 async function takeBack() {
