@@ -9,6 +9,7 @@ import redis.asyncio
 from matcher.errors import Away, BadRequest
 from services.adapters.views import NUMBER_LEFT, ViewReader
 from services.gateway.signin import person_id
+from services.languages.speaking import _
 
 HOLDERS_LIMIT = 20
 """How many people one after the other may have left one number behind."""
@@ -39,10 +40,10 @@ class Numbers:
             number = number_id(self._secret, phone, holder)
             person, whole = await self._views.number(number)
             if person is None and not whole:
-                raise Away("We are just setting things up again. Nothing is lost: please try again.")
+                raise Away(_("We are just setting things up again. Nothing is lost: please try again."))
             if person != NUMBER_LEFT:
                 return number, person or number
-        raise BadRequest("This number cannot be used any more. Please get in touch with us.")
+        raise BadRequest(_("This number cannot be used any more. Please get in touch with us."))
 
     async def claim(self, number: str, person: str) -> bool:
         """Keep a number that nobody has for `person`; whether it is theirs now."""
