@@ -28,7 +28,8 @@ class Waiting(Row):
 
     `since` is their place in the queue and survives moves; `also` names requests that moved this window;
     `past` names earlier availabilities, which never reopen; `seq` is the person-events offset of the newest event
-    about the person; `asked` is the pool offset at which the person last asked to be rung.
+    about the person; `asked` is the pool offset at which the person last asked to be rung. Of the people whom they know
+    `hopes_for` names the only one whom they hope to be put through to, and `goes_on` the call with them that broke.
     """
 
     person: str
@@ -41,6 +42,8 @@ class Waiting(Row):
     since: Utc
     until: Utc
     company: Company = "either"
+    hopes_for: str | None = None
+    goes_on: str | None = None
     features: Features | None = None
     seq: int
     asked: int

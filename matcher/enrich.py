@@ -15,6 +15,7 @@ from matcher.events import (
     BondChanged,
     ConcernRaised,
     Event,
+    NumberChanged,
     PasskeyAdded,
     PasskeyRemoved,
     PersonBlocked,
@@ -38,6 +39,7 @@ from matcher.person import (
     CALLS_LIMIT,
     CONCERNS_LIMIT,
     MET_LIMIT,
+    NUMBERS_LIMIT,
     PASSKEYS_LIMIT,
     RECENT_EVENTS,
     Call,
@@ -107,6 +109,9 @@ def _changed(row: Person, event: PersonEvent) -> Person:
             change = {"passkeys": (*_other_keys(row, event.passkey.id), event.passkey)[-PASSKEYS_LIMIT:]}
         case PasskeyRemoved():
             change = {"passkeys": _other_keys(row, event.passkey)}
+        case NumberChanged() if row.profile:
+            left = _without(_with(row.left, row.answers_to or row.person), event.number)[-NUMBERS_LIMIT:]
+            change = {"phone": event.phone, "answers_to": event.number, "left": left}
         case PersonMet() if not row.erased:
             change = {"met": _with(row.met, event.other)[-MET_LIMIT:], "calls": _called(row, event)}
         case BondChanged():
@@ -118,7 +123,8 @@ def _changed(row: Person, event: PersonEvent) -> Person:
             # What a held person is held for stays until somebody has looked: a report is not theirs to delete.
             concerns = row.concerns if row.held else ()
             return Person(
-                offset=row.offset, person=row.person, held=row.held, erased=True, concerns=concerns, recent=row.recent
+                offset=row.offset, person=row.person, held=row.held, erased=True, concerns=concerns, recent=row.recent,
+                answers_to=row.answers_to, left=row.left,
             )  # fmt: skip
     return row.model_copy(update=change)
 
@@ -178,6 +184,8 @@ def _waiting(row: Person, event: AvailabilityOpened, common: dict[str, Any]) -> 
         opened_at=event.opened_at,
         until=event.until,
         company=event.company,
+        hopes_for=event.hopes_for,
+        goes_on=event.goes_on,
         posted_at=event.at,
         features=row.features() if row.profile else None,
         refused=refused,  # type: ignore[arg-type]

@@ -90,6 +90,14 @@ class PasskeyRemoved(PersonEvent):
     passkey: str
 
 
+class NumberChanged(PersonEvent):
+    """They have another telephone number, for which `number` stands; the one before signs in to them no longer."""
+
+    type: Literal["number.changed.v1"] = "number.changed.v1"
+    phone: str
+    number: Annotated[str, Field(min_length=1, max_length=80)]
+
+
 class PersonPaused(PersonEvent):
     """They want to be left alone for now."""
 
@@ -158,11 +166,17 @@ class AnswerCounted(PersonEvent):
 
 
 class AvailabilityOpened(PersonEvent, WindowEvent):
-    """Free to talk until `until`; while another window is open, this moves its end. `at` is when the request came."""
+    """Free to talk until `until`; while another window is open, this moves its end. `at` is when the request came.
+
+    Of all whom they know `hopes_for` is the only one whom they want to be put through to; `goes_on` is the call with
+    them that broke just now, if they want to go on with it.
+    """
 
     type: Literal["availability.opened.v1"] = "availability.opened.v1"
     availability: Annotated[str, Field(min_length=1, max_length=80)]
     company: Company = "either"
+    hopes_for: str | None = None
+    goes_on: str | None = None
 
 
 class AvailabilityMoved(PersonEvent):
@@ -180,8 +194,8 @@ class AvailabilityClosed(PersonEvent):
 
 PersonTopicEvent = Annotated[
     PersonRegistered | PersonChanged | PersonBlocked | PersonUnblocked | PersonPaused | PersonResumed | PersonErased
-    | PasskeyAdded | PasskeyRemoved | ConcernRaised | PersonHeld | PersonMet | BondChanged | AnswerCounted
-    | AvailabilityOpened | AvailabilityMoved | AvailabilityClosed,
+    | NumberChanged | PasskeyAdded | PasskeyRemoved | ConcernRaised | PersonHeld | PersonMet | BondChanged
+    | AnswerCounted | AvailabilityOpened | AvailabilityMoved | AvailabilityClosed,
     Field(discriminator="type"),
 ]  # fmt: skip
 
@@ -207,6 +221,8 @@ class PersonWaiting(PersonPoolEvent, WindowEvent):
     type: Literal["person.waiting.v1"] = "person.waiting.v1"
     availability: str
     company: Company
+    hopes_for: str | None = None
+    goes_on: str | None = None
     posted_at: Utc
     features: Features | None
     refused: Literal["paused", "held", "erased", "unknown"] | None = None
@@ -330,11 +346,12 @@ class LegHeard(Event):
 
 
 class LegHungUp(Event):
-    """One side hung up."""
+    """One side hung up; `lost` if nobody meant to, and its page found no way to the other any more."""
 
     type: Literal["leg.hung_up.v1"] = "leg.hung_up.v1"
     invitation: Invitation
     person: str
+    lost: bool = False
 
 
 class CallBridged(Event):

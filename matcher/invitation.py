@@ -18,6 +18,12 @@ CONNECT = timedelta(seconds=60)
 """Wall time from both accepts to audio both ways."""
 SILENCE = timedelta(seconds=60)
 """Wall time without one side's heartbeat that ends a call."""
+GO_ON = timedelta(seconds=120)
+"""Wall time after a line was lost within which both may ask to go on."""
+GO_ON_KEPT = GO_ON + timedelta(seconds=5)
+"""Wall time after which who asked is waited for no more: what was asked at the last moment has arrived by then."""
+LOST = "lost"
+"""Why a call ended that nobody meant to end."""
 OVERRUN = timedelta(minutes=15)
 """Domain time by which a call may outlast the window."""
 ANY_TOPIC = "anything"
@@ -36,7 +42,7 @@ class Invitation(Row):
     was named, so that logged offers can be judged by inverse propensity. `believed` is, of a and of b, how readily each
     says yes and others say yes to them, with what the two have in common, as the pool saw it at the offer. `rung` says
     that a claim stood and both were rung. `called` is true when audio went both ways: then, and only then, both
-    availabilities ended as called.
+    availabilities ended as called. `goes_on` is the call that the two had before, whose line was lost.
     """
 
     invitation: str
@@ -45,6 +51,7 @@ class Invitation(Row):
     b: str
     availability_a: str
     availability_b: str
+    goes_on: str | None = None
     topic: str
     reasons: tuple[str, ...]
     score: float
@@ -90,6 +97,11 @@ class Invitation(Row):
         return self.state in LIVE
 
     @property
+    def go_on_by_wall(self) -> datetime:
+        """Until when both may ask to go on with a call that broke."""
+        return (self.ended_wall or self.pool_wall) + GO_ON
+
+    @property
     def called(self) -> bool:
         """Whether it ended after audio went both ways."""
         return self.state == "ended" and self.connected_wall is not None
@@ -109,6 +121,11 @@ class Invitation(Row):
     def unanswered_by(self, person: str) -> bool:
         """Whether it rang and this person let it pass."""
         return self.state == "expired" and self.rung and self.answer_of(person) is None
+
+
+def broke(row: Invitation) -> bool:
+    """Whether this call has ended though nobody meant it to."""
+    return row.called and row.end_reason == LOST
 
 
 def over(row: Invitation, state: State, reason: str, now: datetime, wall: datetime) -> Invitation:
@@ -190,5 +207,5 @@ def overdue(row: Invitation, latest_until: datetime, now: datetime, wall: dateti
         return over(row, "ended", "never connected", now, wall) if row.confirmed_wall + CONNECT <= wall else row
     last = min(row.heard_a_wall or row.connected_wall, row.heard_b_wall or row.connected_wall)
     if last + SILENCE <= wall:
-        return over(row, "ended", "lost", now, wall)
+        return over(row, "ended", LOST, now, wall)
     return over(row, "ended", "time", now, wall) if latest_until + OVERRUN <= now else row

@@ -53,8 +53,14 @@ def choose(
             continue
         score, bond = candidates.linked(slot_a, slot_b)
         topic, topic_chance = _topic(a, b, seed)
-        chosen.append(Match(a, b, score, weight, topic, _reasons(a, b, bond), chance, topic_chance, believed))
+        reasons = ("goes_on",) if going_on(a, b) else _reasons(a, b, bond)
+        chosen.append(Match(a, b, score, weight, topic, reasons, chance, topic_chance, believed))
     return sorted(chosen, key=lambda match: (-match.weight, match.a.person)), wrong
+
+
+def going_on(a: Free, b: Free) -> str | None:
+    """The call that both want to go on with, if they do."""
+    return a.row.goes_on if a.row.goes_on == b.row.goes_on else None
 
 
 def _topic(a: Free, b: Free, seed: str) -> tuple[str, float]:

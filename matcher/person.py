@@ -40,6 +40,7 @@ BLOCKS_LIMIT = 5_000
 CONCERNS_LIMIT = 20
 CALLS_LIMIT = 50
 PASSKEYS_LIMIT = 10
+NUMBERS_LIMIT = 20
 """A row is one message: what it lists is bounded, the newest stay."""
 
 
@@ -148,7 +149,8 @@ class Passkey(Value):
 
 class Person(Row):
     """The row of a person in `people`. `offset` is that of person-events. Of its `blocks`, those of people whom they
-    `reported` stay for good.
+    `reported` stay for good. `answers_to` stands for the number that signs them in, if it is not the one that their id
+    follows from; `left` for numbers that no longer do.
 
     An erased person leaves a row without name, number or profile, so that a late row cannot bring them back,
     and so that somebody who is held cannot return by erasing themselves.
@@ -156,6 +158,8 @@ class Person(Row):
 
     person: str
     phone: str | None = None
+    answers_to: str | None = None
+    left: tuple[str, ...] = ()
     profile: Profile | None = None
     paused: bool = False
     held: bool = False
@@ -189,6 +193,13 @@ class Person(Row):
         kept = self.profile.model_dump(include=set(Features.model_fields))
         counts = {name: getattr(self, name) for name in COUNTS}
         return Features(**kept, blocks=self.blocks, bonds=self.bonds, met=self.met, **counts)
+
+
+def keep_each_other(one: Person, other: Person) -> bool:
+    """Whether these two may ask for each other: both want to keep the other, both are here, and no rule holds one."""
+    sides = ((one, other), (other, one))
+    here = all(me.profile is not None and not me.held for me, _ in sides)
+    return here and all(you.person in me.bonds and you.person not in me.blocks for me, you in sides)
 
 
 def local_minute(market: Market, now: datetime) -> int:

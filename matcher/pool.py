@@ -32,7 +32,7 @@ from matcher.events import (
     Tick,
 )
 from matcher.invitation import Invitation
-from matcher.match import Match
+from matcher.match import Match, going_on
 from matcher.model_file import PromotedModel
 from matcher.person import Market
 from matcher.prices import Prices
@@ -186,7 +186,8 @@ class Pool:
                 row = row.also_for(event.availability)
                 if event.refused:
                     return row
-                return row.moved(event.until, offset).model_copy(update={"company": event.company})
+                wanted = {"company": event.company, "hopes_for": event.hopes_for, "goes_on": self._goes_on(event)}
+                return row.moved(event.until, offset).model_copy(update=wanted)
             case PersonMoved() if not self._rows.over(row):
                 return row.moved(event.until, offset)
             case PersonLeft():
@@ -200,10 +201,18 @@ class Pool:
         opened = Waiting(
             offset=offset, person=event.person, market=self.market, availability=event.availability,
             past=(*row.past, *row.ids)[-PAST_LIMIT:] if row else (), opened_at=event.opened_at, since=self.now,
-            until=event.until, company=event.company, features=event.features, seq=event.seq, asked=offset,
-            posted_at=event.posted_at, pool_now=self.now, pool_wall=self.wall,
+            until=event.until, company=event.company, hopes_for=event.hopes_for, goes_on=self._goes_on(event),
+            features=event.features, seq=event.seq, asked=offset, posted_at=event.posted_at, pool_now=self.now,
+            pool_wall=self.wall,
         )  # fmt: skip
         return opened.ended(event.refused) if event.refused else opened
+
+    def _goes_on(self, event: PersonWaiting) -> str | None:
+        """The broken call that this person asks to go on with; whether in time, the next tick tells."""
+        call = self.invitations.get(event.goes_on or "")
+        if call is None or {event.person, event.hopes_for} != {*call.people}:  # guard: only-with-the-same
+            return None
+        return call.invitation if life.broke(call) else None  # guard: only-after-a-broken-line
 
     def _left(self, row: Waiting, event: PersonLeft, offset: int) -> Waiting:
         talking = [one for one in self._rows.live_of(row.person) if one.connected_wall and self._stands_under(row, one)]
@@ -269,7 +278,7 @@ class Pool:
         written = self._rows.taken_back(offset) if offset == self._rows.highest else []
         for one in self._rows.live():
             self._age(one, offset)
-        for row in self._askable.ran_out():
+        for row in (*self._rows.waited_in_vain(), *self._askable.ran_out()):
             self._put(row.ended("ran_out"), offset)
         self._offer(tick, offset, written)
         self._tidy()
@@ -298,9 +307,10 @@ class Pool:
         key = derived_id("inv", tick.id, str(offset), a.person, b.person)  # a tick sent twice is two causes
         return Invitation(
             offset=offset, invitation=key, market=self.market,
-            a=a.person, b=b.person, availability_a=a.availability, availability_b=b.availability, topic=match.topic,
-            reasons=match.reasons, score=match.score, propensity=match.propensity,
-            topic_propensity=match.topic_propensity, believed=match.believed, decided_wall=tick.wall,
+            a=a.person, b=b.person, availability_a=a.availability, availability_b=b.availability,
+            goes_on=going_on(match.a, match.b), topic=match.topic, reasons=match.reasons, score=match.score,
+            propensity=match.propensity, topic_propensity=match.topic_propensity, believed=match.believed,
+            decided_wall=tick.wall,
             answer_by_wall=self.wall + life.ANSWER, until=min(a.until, b.until),
             pool_now=self.now, pool_wall=self.wall,
         )  # fmt: skip

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 from matcher.availability import KEEP_ROWS, Waiting
-from matcher.invitation import Invitation
+from matcher.invitation import GO_ON_KEPT, Invitation
 from matcher.values import newer
 
 BEFORE_ANY_TICK = datetime(1970, 1, 1, tzinfo=UTC)
@@ -29,6 +29,7 @@ class Rows:
         self.touched: dict[str, None] = {}
         """Whose rows have changed since somebody last looked here."""
         self._open: dict[str, None] = {}
+        self._going_on: dict[str, None] = {}
         self._live: dict[str, set[str]] = defaultdict(set)
         self._of: dict[str, set[str]] = defaultdict(set)
         for row in rows:
@@ -101,6 +102,15 @@ class Rows:
         """This person's window, if it has not ended."""
         return self.waiting[person] if person in self._open else None
 
+    def waited_in_vain(self) -> list[Waiting]:
+        """The open windows under which nobody is asked any more to go on with a call that broke."""
+        asks = (person for person in sorted(self._going_on) if not self.live_of(person))  # guard: in-vain-no-longer
+        rows = (self.waiting[person] for person in asks)
+        return [row for row in rows if not self._kept_for(self.invitations.get(row.goes_on or ""))]
+
+    def _kept_for(self, call: Invitation | None) -> bool:
+        return call is not None and call.ended_wall is not None and self.wall <= call.ended_wall + GO_ON_KEPT
+
     def asked(self, row: Waiting) -> tuple[str, ...]:
         """Whom this person was already asked about in their present window."""
         asked = (one for one in self.of_availability(row.availability) if one.rung or one.live)
@@ -135,6 +145,10 @@ class Rows:
             self._open[person] = None
         else:
             self._open.pop(person, None)
+        if person in self._open and row and row.goes_on:
+            self._going_on[person] = None
+        else:
+            self._going_on.pop(person, None)
 
 
 def _unlink(index: dict[str, set[str]], key: str, value: str) -> None:

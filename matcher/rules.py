@@ -34,9 +34,16 @@ class Free:
 
 
 def free(row: Waiting, now: datetime, asked: tuple[str, ...] = ()) -> Free:
-    """`row` at `now`; the row must have features."""
+    """`row` at `now`; the row must have features.
+
+    To whoever hopes for one person nobody else is known; and that one is if their call broke, bond or not.
+    """
     assert row.features is not None
-    return Free(row, row.features, local_minute(row.market, now), row.until - now, asked)
+    features = row.features
+    if row.hopes_for:  # guard: hopes-for-one
+        kept = tuple(one for one in (row.hopes_for,) if row.goes_on or one in features.bonds)
+        features = features.model_copy(update={"bonds": kept})
+    return Free(row, features, local_minute(row.market, now), row.until - now, asked)
 
 
 def _language(a: Free, b: Free) -> bool:

@@ -59,6 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     concerns = _add(_group(commands, "concerns", "safeguarding reports"), "list", _list_concerns, "all of them")
     concerns.add_argument("--json", action="store_true", help="one JSON object a line")
     _add_report(commands)
+    _add_languages(commands)
     _add(commands, "push-key", _make_push_key, "make a key for PARTYLINE_PUSH_KEY, by which push services know you")
     return parser
 
@@ -101,6 +102,13 @@ def _add_eval(commands: Any) -> None:
     judging = _group(commands, "eval", "judge the matching on data that is not our own")
     summary = "the speed-dating experiment: strangers, people half known, and full pairings"
     add_arguments(_add(judging, "speed-dating", _eval_speed_dating, summary))
+
+
+def _add_languages(commands: Any) -> None:
+    summary = "bring the catalogues of sentences up to date, and say what is not translated"
+    languages = _add(commands, "languages", _languages, summary)
+    languages.add_argument("new", nargs="?", help="begin a catalogue for one more language, by its tag, such as cy")
+    languages.add_argument("--check", action="store_true", help="change nothing; 1 if something is to be done")
 
 
 def _add_simulate(commands: Any) -> None:
@@ -253,6 +261,16 @@ def _report(found: argparse.Namespace) -> int:
     told = figures(folder, Time(found.since, found.until))
     print(json.dumps(told) if found.json else table(told))
     return 0
+
+
+def _languages(found: argparse.Namespace) -> int:
+    from services.languages.gathering import bring_up_to_date, complaints
+
+    for path in () if found.check else bring_up_to_date(found.new):
+        print(f"{path} is up to date with the sources")
+    wrong = complaints()
+    print("\n".join(wrong), end="\n" if wrong else "")
+    return 1 if wrong else 0
 
 
 def _make_push_key(_: argparse.Namespace) -> int:

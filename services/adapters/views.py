@@ -2,8 +2,9 @@
 
 Written by the projector from rows, and by the notifier's live channel for a ring. A view takes a row only if its
 version is higher. An invitation's version is twice its offset, plus one for the ring that runs ahead of the row.
-Keys, after the prefix: `person:ID`, `waiting:PERSON`, `invitation:ID` (a hash {version, row, shown}), `live:PERSON` (a
-stream), `state:PERSON` (a hash, see views.lua), `views` (a field for each partition whose views are whole).
+Keys, after the prefix: `person:ID`, `waiting:PERSON`, `invitation:ID` (a hash {version, row, shown}), `number:ID` (whom
+a number signs in to, of those whose holders moved), `live:PERSON` (a stream), `state:PERSON` (a hash, see views.lua),
+`views` (a field for each partition whose views are whole).
 """
 
 import hashlib
@@ -25,6 +26,8 @@ KEEP_S = 24 * 3600
 """Windows and invitations; a person stays until they are erased."""
 FOR_GOOD = 0
 STREAM_LIMIT = 200
+NUMBER_LEFT = "-"
+"""Stands where a person's own number has been: it leads to them no more."""
 NOT_SHOWN = {"offset", "pool_now", "pool_wall", "heard_a_wall", "heard_b_wall", "token", "seq"}
 """What changes in a row without anybody seeing it, most of all with each heartbeat of a call."""
 
@@ -52,18 +55,28 @@ class ViewWriter:
 
     def clear(self) -> None:
         """Forget every view; they are written again from the rows."""
-        for kind in ("views", "person:*", "waiting:*", "invitation:*", "state:*", "live:*"):
+        for kind in ("views", "number:*", "person:*", "waiting:*", "invitation:*", "state:*", "live:*"):
             for key in self._redis.scan_iter(match=self._prefix + kind, count=1000):
                 self._redis.delete(key)
 
     def put_person(self, row: Person) -> None:
         """What the gateway may know of a person: never their number, nor concerns about them."""
         key = self._prefix + "person:" + row.person
+        if row.answers_to is not None and int(self._redis.hget(key, "version") or -1) <= row.offset:
+            self._put_number(row, row.answers_to)
         if row.profile is None:
             self._redis.delete(key, self._prefix + "live:" + row.person, self._prefix + "state:" + row.person)
             return
         seen = row.model_copy(update={"phone": None, "concerns": (), "recent": ()})
         self._put(key, row.offset, seen, "person", 0, (), FOR_GOOD)
+
+    def _put_number(self, row: Person, number: str) -> None:
+        mine = row.person.encode()
+        for left in row.left:
+            if self._redis.get(self._prefix + "number:" + left) == mine:  # else somebody else has it by now
+                self._redis.delete(self._prefix + "number:" + left)
+        self._redis.set(self._prefix + "number:" + row.person, NUMBER_LEFT)
+        self._redis.set(self._prefix + "number:" + number, row.person)
 
     def put_waiting(self, row: Waiting) -> None:
         """A person's newest availability; nothing is left of an erased person's."""
@@ -115,13 +128,25 @@ class ViewReader:
         """A registered person, without number and concerns."""
         return await self._row("person:" + person, Person)
 
-    async def first_names(self, people: Sequence[str]) -> list[str | None]:
-        """The first name of each, or None of those who are not here."""
+    async def number(self, number: str) -> tuple[str | None, bool]:
+        """Whom this number signs in to, if its holder ever moved; and whether the views are whole."""
+        async with self._redis.pipeline() as pipe:
+            pipe.get(self._prefix + "number:" + number)
+            pipe.hlen(self._prefix + "views")
+            found, partitions = await pipe.execute()
+        return found.decode() if found else None, partitions == PARTITIONS
+
+    async def people(self, people: Sequence[str]) -> list[Person | None]:
+        """Each of them, as `person` has them."""
         async with self._redis.pipeline(transaction=False) as pipe:
             for person in people:
                 pipe.hget(f"{self._prefix}person:{person}", "row")
             rows: list[bytes | None] = await pipe.execute()
-        found = (Person.model_validate_json(row) if row else None for row in rows)
+        return [Person.model_validate_json(row) if row else None for row in rows]
+
+    async def first_names(self, people: Sequence[str]) -> list[str | None]:
+        """The first name of each, or None of those who are not here."""
+        found = await self.people(people)
         return [row.profile.first_name if row and row.profile else None for row in found]
 
     async def waiting(self, person: str) -> Waiting | None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from matcher.events import CallBridged, CallEnded, CallHeartbeat, LegHeard, LegHungUp
-from matcher.invitation import Invitation
+from matcher.invitation import LOST, Invitation
 from matcher.ports import Outbox
 from matcher.values import derived_id, newer
 
@@ -93,7 +93,8 @@ class Bridge:
 
     def _end(self, event: LegHungUp) -> None:
         row = event.invitation
+        reason = LOST if event.lost else "hung up"
         ended = CallEnded(
-            id=derived_id("ended", event.id), at=event.at, market=row.market, invitation=row, reason="hung up"
+            id=derived_id("ended", event.id), at=event.at, market=row.market, invitation=row, reason=reason
         )
         self._outbox.say("pool", row.market, ended)

@@ -32,7 +32,7 @@ from services.dashboard.sessions import Password, Sessions
 from services.gateway.answers import Answer, refusal
 from services.process import log_to_stderr
 from services.ready import say_ready
-from services.serving import redis_client, serve
+from services.serving import end, redis_client, serve
 from services.settings import Settings
 
 REDIS_CONNECTIONS = 16
@@ -85,9 +85,7 @@ def _lifespan(board: Board, followers: tuple[Reader, Lag], works: tuple[Work, ..
             board.close()
             for follower in followers:
                 follower.stop()
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await end(tasks)
 
     return lifespan
 

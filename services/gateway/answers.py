@@ -12,6 +12,7 @@ from fastapi import Request
 from fastapi.responses import JSONResponse, Response
 
 from matcher.errors import AlreadyEnded, BadRequest, NotFound, PartylineError, TooMany
+from services.languages.speaking import _
 
 STATUS: dict[str, int] = {
     "bad_request": 422,
@@ -21,6 +22,7 @@ STATUS: dict[str, int] = {
     "already_ended": 409,
     "not_yet": 409,
     "paused": 409,
+    "taken": 409,
     "too_many": 429,
     "away": 503,
 }
@@ -117,16 +119,16 @@ def comforted(answer: Answer, request: Request) -> Answer:
     comfort: Comfort | None = getattr(request.state, "comfort", None)
     if comfort is None or answer.said is None or "error" not in answer.said:
         return answer
-    message = f"{answer.said['message']} {comfort.sentence}"
+    message = f"{answer.said['message']} {_(comfort.sentence)}"
     return replace(answer, said={**answer.said, "message": message, **comfort.said})
 
 
 def nowhere() -> NotFound:
     """The one answer to what does not exist and to what is somebody else's."""
-    return NotFound("There is no such invitation.")
+    return NotFound(_("There is no such invitation."))
 
 
 def too_many(wait_ms: int) -> TooMany:
     """A limit was reached; `wait_ms` until there is room again."""
     wait_s = max(1, -(-wait_ms // 1000))
-    return TooMany("That was too often. Please wait a little and try again.", retry_after_s=wait_s)
+    return TooMany(_("That was too often. Please wait a little and try again."), retry_after_s=wait_s)

@@ -18,21 +18,24 @@ from matcher.ports import Clock
 from services.adapters.vapid import public_key
 from services.adapters.views import ViewReader
 from services.clock import SystemClock
-from services.gateway import availability, entry, invitations, lines, me, mine, passkeys, push, signals
+from services.gateway import availability, entry, invitations, lines, me, mine, number, passkeys, push, signals
 from services.gateway.answers import Answer, comforted, refusal
 from services.gateway.gateway import Gateway, Room
 from services.gateway.idempotency import Once
 from services.gateway.limits import Limits
 from services.gateway.live import RECEIPT_SENDERS, Hub, Receipts
+from services.gateway.numbers import Numbers
 from services.gateway.outbox import AsyncKafkaOutbox, AsyncOutbox
 from services.gateway.pages.installed import VERSION
 from services.gateway.pages.routes import add_pages
 from services.gateway.pages.showing import refused, wants_page
 from services.gateway.people import People
 from services.gateway.signin import Codes, CodeSender, DemoSender, Sessions
+from services.gateway.wishes import Wishes
+from services.languages.speaking import _
 from services.process import log_to_stderr
 from services.ready import say_ready
-from services.serving import redis_client, serve
+from services.serving import end, redis_client, serve
 from services.settings import Settings
 
 REDIS_CONNECTIONS = 512
@@ -62,6 +65,7 @@ def build(
     app.include_router(entry.routes(gateway, hub))
     app.include_router(me.routes(gateway, hub))
     app.include_router(mine.routes(gateway, hub))
+    app.include_router(number.routes(gateway, hub))
     app.include_router(passkeys.routes(gateway))
     app.include_router(push.routes(gateway))
     app.include_router(availability.routes(gateway))
@@ -101,7 +105,9 @@ def _gateway(
         sender=sender,
         views=views,
         people=People(client, prefix, views, settings.markets[0]),
+        wishes=Wishes(client, prefix),
         codes=Codes(client, prefix, settings.secret),
+        numbers=Numbers(client, prefix, views, settings.secret),
         sessions=Sessions(client, prefix),
         limits=Limits(client, prefix),
         once=Once(client, prefix),
@@ -128,9 +134,7 @@ def _lifespan(gateway: Gateway, hub: Hub, receipts: Receipts) -> Callable[[FastA
             yield
         finally:
             hub.close()
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await end(tasks)
             await asyncio.to_thread(gateway.outbox.close)
             with suppress(redis.RedisError):
                 await gateway.redis.aclose()
@@ -164,15 +168,15 @@ def _add_errors(app: FastAPI) -> None:
     @app.exception_handler(redis.RedisError)
     async def on_redis(request: Request, error: redis.RedisError) -> Response:
         log.warning("redis.away %s", type(error).__name__)
-        away = Away("We cannot reach a part that we need. Nothing is lost: please try again.")
+        away = Away(_("We cannot reach a part that we need. Nothing is lost: please try again."))
         return answered(request, refusal(away))
 
     @app.exception_handler(HTTPException)
     async def on_http(request: Request, error: HTTPException) -> Response:
         code = "not_found" if error.status_code in (404, 405) else "bad_request"
-        return answered(request, Answer(error.status_code, {"error": code, "message": "There is nothing here."}))
+        return answered(request, Answer(error.status_code, {"error": code, "message": _("There is nothing here.")}))
 
     @app.exception_handler(Exception)
     async def on_fault(request: Request, error: Exception) -> Response:
-        answer = Answer(500, {"error": "error", "message": "Something went wrong on our side."})
+        answer = Answer(500, {"error": "error", "message": _("Something went wrong on our side.")})
         return answered(request, answer)

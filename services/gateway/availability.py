@@ -21,7 +21,9 @@ from services.gateway.answers import ACCEPTED, Answer, Paused
 from services.gateway.body import Nothing
 from services.gateway.gateway import Asked, Gateway
 from services.gateway.limits import CHANGES
-from services.gateway.me import hour_of, minute_of_day
+from services.gateway.me import minute_of_day
+from services.gateway.mine import Mine
+from services.languages.speaking import _, clock
 from services.topics import PERSON_EVENTS
 
 MIN_WINDOW = timedelta(minutes=5)
@@ -40,6 +42,7 @@ class NewWindow(Window):
     """Body of POST /availability."""
 
     company: Company = "either"
+    hopes_for: Annotated[str | None, Field(max_length=80)] = None
 
 
 def end_of(window: Window, now: datetime, market: Market) -> datetime:
@@ -52,11 +55,11 @@ def end_of(window: Window, now: datetime, market: Market) -> datetime:
     else:
         until = _time_of(window.until or "", now, market)
     if until <= now:
-        raise BadRequest("That time has passed already: please choose a later one.")
+        raise BadRequest(_("That time has passed already: please choose a later one."))
     if until - now < MIN_WINDOW:
-        raise BadRequest("Please take at least five minutes.")
+        raise BadRequest(_("Please take at least five minutes."))
     if until - now > MAX_WINDOW:
-        raise BadRequest("That is more than twelve hours away. Please choose at most twelve hours at once.")
+        raise BadRequest(_("That is more than twelve hours away. Please choose at most twelve hours at once."))
     return until
 
 
@@ -93,17 +96,26 @@ def routes(gateway: Gateway) -> APIRouter:
     def remaining(until: datetime, now: datetime) -> dict[str, object]:
         return {"until": until.isoformat(), "remaining_s": round((until - now).total_seconds(), 1)}
 
+    async def hoped_for(asked: Asked[NewWindow]) -> str | None:
+        if asked.form.hopes_for is None:
+            return None
+        if asked.form.company == "new":
+            raise BadRequest("The field hopes_for names somebody you know, so company cannot be new.")
+        return (await Mine(gateway, asked.me).one_of_them(asked.form.hopes_for)).person
+
     async def open_window(asked: Asked[NewWindow]) -> Answer:
         now = gateway.clock.now()
         until = end_of(asked.form, now, market)
         await gateway.limits.take(CHANGES, asked.me.person, asked.key)
-        profile = await _may_open(gateway, asked.me.person)
-        availability = asked.id("av")
+        profile = await may_open(gateway, asked.me.person)
+        availability, hopes_for = asked.id("av"), await hoped_for(asked)
         opened = AvailabilityOpened(
-            availability=availability, opened_at=now, until=until, company=asked.form.company,
+            availability=availability, opened_at=now, until=until, company=asked.form.company, hopes_for=hopes_for,
             **asked.about_me("opened"),
         )  # fmt: skip
         await gateway.outbox.say(PERSON_EVENTS, asked.me.person, opened)
+        if hopes_for:
+            await gateway.wishes.put(asked.me.person, hopes_for, now)
         return Answer(202, {"availability": availability, **remaining(until, now), **quiet_note(profile, now)})
 
     async def move_window(asked: Asked[Window]) -> Answer:
@@ -134,14 +146,15 @@ def routes(gateway: Gateway) -> APIRouter:
     return router
 
 
-async def _may_open(gateway: Gateway, person: str) -> Profile:
+async def may_open(gateway: Gateway, person: str) -> Profile:
+    """The profile of somebody who may open a window. Raises NotAllowed, Paused."""
     row = await gateway.people.find(person)
     if row is None or row.profile is None:
-        raise NotAllowed("Please tell us a little about yourself first.")
+        raise NotAllowed(_("Please tell us a little about yourself first."))
     if row.held:
-        raise NotAllowed("We need to talk with you before you can take calls again. Please get in touch with us.")
+        raise NotAllowed(_("We need to talk with you before you can take calls again. Please get in touch with us."))
     if row.paused:
-        raise Paused("You asked us to leave you alone for now. Come back first, whenever you like.")
+        raise Paused(_("You asked us to leave you alone for now. Come back first, whenever you like."))
     return row.profile
 
 
@@ -150,4 +163,5 @@ def quiet_note(profile: Profile, now: datetime) -> dict[str, str]:
     quiet = profile.quiet
     if quiet is None or not quiet.cover(local_minute(profile.market, now)):
         return {}
-    return {"note": f"These are your quiet hours: nobody rings you before {hour_of(quiet.end_min)}."}
+    end = clock(datetime(1, 1, 1, *divmod(quiet.end_min, 60)))  # noqa: DTZ001 - an hour of any day
+    return {"note": _("These are your quiet hours: nobody rings you before %(time)s.", time=end)}

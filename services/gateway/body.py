@@ -15,6 +15,7 @@ from pydantic_core import ErrorDetails
 from matcher.errors import BadRequest
 from matcher.values import Value
 from services.gateway.answers import TooLarge, Unreadable
+from services.languages.speaking import _
 
 BODY_LIMIT = 64 * 1024
 BODY_WITHIN_S = 10.0
@@ -50,16 +51,16 @@ async def read_body(request: Request) -> bytes:
     """
     declared = request.headers.get("content-length", "0")
     if declared.isdigit() and int(declared) > BODY_LIMIT:
-        raise TooLarge("That is more than we can read at once.")
+        raise TooLarge(_("That is more than we can read at once."))
     body = bytearray()
     try:
         async with asyncio.timeout(BODY_WITHIN_S):
             async for chunk in request.stream():
                 body += chunk
                 if len(body) > BODY_LIMIT:
-                    raise TooLarge("That is more than we can read at once.")
+                    raise TooLarge(_("That is more than we can read at once."))
     except TimeoutError:
-        raise Unreadable("The request did not arrive whole.") from None
+        raise Unreadable(_("The request did not arrive whole.")) from None
     return bytes(body)
 
 

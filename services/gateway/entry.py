@@ -43,24 +43,25 @@ def routes(gateway: Gateway, hub: Hub) -> APIRouter:
 
     async def send_code(asked: Asked[CodeWanted]) -> Answer:
         phone = read_phone(asked.form.phone)
-        person = person_id(gateway.settings.secret, phone)
+        number = person_id(gateway.settings.secret, phone)
         await gateway.limits.take(codes_per_address, asked.address)
-        await gateway.limits.take(CODES_PER_NUMBER, person)
-        shown = await gateway.sender.send(phone, await gateway.codes.make(person))
+        await gateway.limits.take(CODES_PER_NUMBER, number)
+        shown = await gateway.sender.send(phone, await gateway.codes.make(number))
         return Answer(202, {"expires_s": CODE_S, **shown})
 
     async def sign_in(asked: Asked[SignIn]) -> Answer:
         phone = read_phone(asked.form.phone)
-        person = person_id(gateway.settings.secret, phone)
+        number = person_id(gateway.settings.secret, phone)
         await gateway.limits.take(sign_ins_per_address, asked.address)
-        await gateway.limits.take(SIGN_INS_PER_NUMBER, person)
-        await gateway.codes.use(person, asked.form.code.strip())
+        await gateway.limits.take(SIGN_INS_PER_NUMBER, number)
+        _, person = await gateway.numbers.find(phone)
+        await gateway.codes.use(number, asked.form.code.strip())
         nonce = secrets.token_hex(32)
         await gateway.sessions.open(session_token(gateway.settings.secret, nonce, asked.key), person, phone)
         return Answer(201, {"registered": await is_registered(person)}, opens=nonce)
 
     async def is_registered(person: str) -> bool | None:
-        # Nobody has to wait at the door for views that are being rebuilt: then it just cannot be told.
+        # Views that were lost this very moment: then it just cannot be told.
         try:
             return await gateway.people.find(person) is not None
         except Away:

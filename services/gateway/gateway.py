@@ -23,9 +23,12 @@ from services.gateway.answers import Answer, NotSignedIn, comforted
 from services.gateway.body import Form, read_body, read_form, read_key
 from services.gateway.idempotency import KEEP_S, Once, fingerprint
 from services.gateway.limits import Limits
+from services.gateway.numbers import Numbers
 from services.gateway.outbox import AsyncOutbox
 from services.gateway.people import People
 from services.gateway.signin import SESSION_S, Codes, CodeSender, Session, Sessions, session_token
+from services.gateway.wishes import Wishes
+from services.languages.speaking import _
 from services.settings import Settings
 from services.topics import PERSON_EVENTS
 
@@ -73,13 +76,13 @@ class Room:
     async def in_time(self) -> AsyncIterator[None]:
         """A block that ends within `ANSWER_WITHIN_S`. Raises Away if it does not, or if there is no room."""
         if self._left <= 0:
-            raise Away("Very many people are asking just now. Please try again in a moment.")
+            raise Away(_("Very many people are asking just now. Please try again in a moment."))
         self._left -= 1
         try:
             async with asyncio.timeout(ANSWER_WITHIN_S):
                 yield
         except TimeoutError:
-            raise Away("That took too long. Nothing is lost: please try again.") from None
+            raise Away(_("That took too long. Nothing is lost: please try again.")) from None
         finally:
             self._left += 1
 
@@ -95,7 +98,9 @@ class Gateway:
     sender: CodeSender
     views: ViewReader
     people: People
+    wishes: Wishes
     codes: Codes
+    numbers: Numbers
     sessions: Sessions
     limits: Limits
     once: Once
@@ -106,7 +111,7 @@ class Gateway:
         token = request.cookies.get(COOKIE)
         session = await self.sessions.find(token) if token else None
         if session is None:
-            raise NotSignedIn("Please sign in first.")
+            raise NotSignedIn(_("Please sign in first."))
         request.state.session = session
         return session
 

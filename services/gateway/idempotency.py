@@ -15,6 +15,7 @@ import redis.asyncio
 
 from matcher.errors import Away, BadRequest, PartylineError
 from services.gateway.answers import PASSING, Answer, kept_answer, refusal
+from services.languages.speaking import _
 
 SCRIPT = Path(__file__).with_suffix(".lua").read_text()
 KEEP_S = 24 * 3600
@@ -49,7 +50,7 @@ class Once:
         Raises BadRequest if the key was used for something else, Away while the same request is under way elsewhere.
         """
         name = self._prefix + hashlib.sha256(f"{scope}|{key}".encode()).hexdigest()
-        for _ in range(LOOKS):
+        for _look in range(LOOKS):
             verdict, *kept = await self._script(keys=[name], args=[asked, RUN_LIMIT_MS, keep_s * 1000])
             if verdict == b"done":
                 return kept_answer(kept[0])
@@ -58,7 +59,7 @@ class Once:
             if verdict == b"run":
                 return await self._carry_out(name, act)
             await asyncio.sleep(LOOK_EVERY_S)
-        raise Away("The same request is still under way; please try again.")
+        raise Away(_("The same request is still under way; please try again."))
 
     async def _carry_out(self, name: str, act: Callable[[], Awaitable[Answer]]) -> Answer:
         try:

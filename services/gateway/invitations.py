@@ -5,6 +5,7 @@ person-events**. Somebody else's invitation looks exactly like one that does not
 """
 
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Request, Response
@@ -13,6 +14,7 @@ from pydantic import Field, StrictBool
 from matcher.errors import AlreadyEnded, Away
 from matcher.events import (
     WHAT_LIMIT,
+    AvailabilityOpened,
     ConcernRaised,
     InvitationAnswered,
     LegHeard,
@@ -21,34 +23,39 @@ from matcher.events import (
     PersonBlocked,
     Quality,
 )
-from matcher.invitation import Answer as Reply, Invitation
+from matcher.invitation import Answer as Reply, Invitation, broke
 from matcher.outcome import pair_key
 from matcher.values import Value
 from services.gateway.answers import ACCEPTED, Answer, Comfort, NotYet, nowhere, promise_comfort
+from services.gateway.availability import may_open
 from services.gateway.body import Nothing
 from services.gateway.gateway import Asked, Gateway
 from services.gateway.idempotency import KEEP_HEARTBEAT_S, KEEP_S
 from services.gateway.limits import ANSWERS, CONCERNS, HEARTBEATS
+from services.languages.speaking import N_, _
 from services.topics import CALLS, OUTCOMES, PERSON_EVENTS, POOL
 
 ID_LIMIT = 80
+GO_ON_WINDOW = timedelta(minutes=10)
+"""Domain time that whoever goes on with a call has at least."""
 
 CRISIS_LINE = {
     "crisis_line": {
         "name": "Samaritans",
         "number": "116 123",
-        "when": "day and night, free of charge, in the UK and Ireland",
+        "when": N_("day and night, free of charge, in the UK and Ireland"),
         "emergency": "999",
     },
 }
-CONCERN_ANSWER = {
-    "message": "Thank you for telling us. You will not be put through to this person again, and they will not be "
-    "called until one of us has looked into it. If somebody is in danger now, please call 999.",
-    **CRISIS_LINE,
-}
+CONCERN_TAKEN = N_(
+    "Thank you for telling us. You will not be put through to this person again, and they will not be "
+    "called until one of us has looked into it. If somebody is in danger now, please call 999."
+)
 CONCERN_COMFORT = Comfort(
-    "We are sorry that we could not take your report just now. You need not wait for us: Samaritans listen on 116 123, "
-    "day and night; if somebody is in danger now, please call 999.",
+    N_(
+        "We are sorry that we could not take your report just now. You need not wait for us: Samaritans listen on "
+        "116 123, day and night; if somebody is in danger now, please call 999."
+    ),
     CRISIS_LINE,
 )
 
@@ -60,6 +67,12 @@ class Heartbeat(Value):
 
     connected: StrictBool
     quality: Quality | None = None
+
+
+class End(Value):
+    """Body of POST /calls/{id}/end: `lost` if nobody meant it to end."""
+
+    lost: StrictBool = False
 
 
 class Outcome(Value):
@@ -82,7 +95,7 @@ async def find(gateway: Gateway, invitation: str, person: str) -> Invitation:
     """
     row = await gateway.views.invitation(invitation) if len(invitation) <= ID_LIMIT else None
     if row is None and not await gateway.views.whole():
-        raise Away("We are just setting things up again. Nothing is lost: please try again.")
+        raise Away(_("We are just setting things up again. Nothing is lost: please try again."))
     if row is None or person not in row.people:
         raise nowhere()
     return row
@@ -91,9 +104,9 @@ async def find(gateway: Gateway, invitation: str, person: str) -> Invitation:
 def in_call(row: Invitation) -> Invitation:
     """`row` while both are in the call. Raises AlreadyEnded, NotYet."""
     if not row.live:
-        raise AlreadyEnded("This call is over.")
+        raise AlreadyEnded(_("This call is over."))
     if row.state != "confirmed":
-        raise NotYet("This call has not begun yet.")
+        raise NotYet(_("This call has not begun yet."))
     return row
 
 
@@ -115,7 +128,7 @@ class Steps:
         # The log decides whether an answer came in time; the view only tells what is known to be over.
         await self._gateway.limits.take(ANSWERS, asked.me.person, asked.key)
         if not row.live:
-            raise AlreadyEnded("This call has already gone. There will be another one.")
+            raise AlreadyEnded(_("This call has already gone. There will be another one."))
         answered = InvitationAnswered(market=row.market, invitation=row, answer=reply, **asked.about_me("answered"))
         await self._gateway.outbox.say(POOL, row.market, answered)
         return ACCEPTED
@@ -130,21 +143,39 @@ class Steps:
         await self._gateway.outbox.say(CALLS, row.invitation, heard)
         return ACCEPTED
 
-    async def hang_up(self, asked: Asked[Nothing], row: Invitation) -> Answer:
-        """This side has hung up."""
+    async def hang_up(self, asked: Asked[End], row: Invitation) -> Answer:
+        """This side has hung up, or lost the line."""
         await self._gateway.limits.take(ANSWERS, asked.me.person, asked.key)
-        hung_up = LegHungUp(invitation=in_call(row), **asked.about_me("hung-up"))
+        hung_up = LegHungUp(invitation=in_call(row), lost=asked.form.lost, **asked.about_me("hung-up"))
         await self._gateway.outbox.say(CALLS, row.invitation, hung_up)
         return ACCEPTED
+
+    async def go_on(self, asked: Asked[Nothing], row: Invitation) -> Answer:
+        """The line broke, and they would go on: a window for the other of this call alone."""
+        gateway, me = self._gateway, asked.me.person
+        await gateway.limits.take(ANSWERS, me, asked.key)
+        await may_open(gateway, me)
+        if row.live:
+            raise NotYet(_("This call is not over."))
+        if not broke(row) or row.go_on_by_wall < gateway.clock.wall():
+            raise AlreadyEnded(_("It is too late to go on with this call."))
+        now = gateway.clock.now()
+        availability, until = asked.id("av"), max(row.until, now + GO_ON_WINDOW)
+        opened = AvailabilityOpened(
+            availability=availability, opened_at=now, until=until, company="known", hopes_for=row.other(me),
+            goes_on=row.invitation, **asked.about_me("opened"),
+        )  # fmt: skip
+        await gateway.outbox.say(PERSON_EVENTS, me, opened)
+        return Answer(202, {"availability": availability})
 
     async def outcome(self, asked: Asked[Outcome], row: Invitation) -> Answer:
         """How it was; said again, it replaces what was said before."""
         me, other = asked.me.person, row.other(asked.me.person)
         await self._gateway.limits.take(ANSWERS, me, asked.key)
         if row.live:
-            raise NotYet("Please tell us once the call is over.")
+            raise NotYet(_("Please tell us once the call is over."))
         if not row.called:
-            raise AlreadyEnded("This call did not come about.")
+            raise AlreadyEnded(_("This call did not come about."))
         given = OutcomeGiven(
             invitation=row.invitation, other=other, talk_again=asked.form.talk_again, felt=asked.form.felt,
             gives=row.gives(me), gets=row.gets(other), **asked.about_me("outcome"),
@@ -167,7 +198,7 @@ class Steps:
             **asked.about_me("concern"),
         )  # fmt: skip
         await self._gateway.outbox.say(PERSON_EVENTS, asked.me.person, raised)
-        return Answer(202, CONCERN_ANSWER)
+        return Answer(202, {"message": _(CONCERN_TAKEN), **CRISIS_LINE})
 
 
 def routes(gateway: Gateway) -> APIRouter:
@@ -192,6 +223,7 @@ def routes(gateway: Gateway) -> APIRouter:
     add("/invitations/{invitation}/block", Nothing, steps.block)
     add("/invitations/{invitation}/concern", Concern, steps.concern, comfort=CONCERN_COMFORT)
     add("/calls/{invitation}/heartbeat", Heartbeat, steps.heartbeat, KEEP_HEARTBEAT_S)
-    add("/calls/{invitation}/end", Nothing, steps.hang_up)
+    add("/calls/{invitation}/end", End, steps.hang_up)
+    add("/calls/{invitation}/go-on", Nothing, steps.go_on)
     add("/calls/{invitation}/outcome", Outcome, steps.outcome)
     return router

@@ -25,6 +25,7 @@ from services.gateway.limits import LINES
 from services.gateway.live import Hub, Line, Receipts, receipt_id
 from services.gateway.shown import shown_availability, shown_invitation
 from services.gateway.signin import Session
+from services.languages.speaking import _
 
 LOOK_EVERY_S = 5.0
 COMMENT_EVERY_S = 10.0
@@ -54,7 +55,7 @@ def read_since(request: Request) -> str | None:
         return None
     found = _ID.fullmatch(given)
     if not found or max(int(found[1]), int(found[2])) > LARGEST_ID_PART:
-        raise Unreadable("That is no id that we gave.")
+        raise Unreadable(_("That is no id that we gave."))
     return f"{int(found[1])}-{int(found[2])}"
 
 

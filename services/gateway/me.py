@@ -20,6 +20,7 @@ from services.gateway.limits import CHANGES
 from services.gateway.lists import AREAS
 from services.gateway.live import Hub
 from services.gateway.signin import Session
+from services.languages.speaking import _
 
 _HOUR = re.compile(r"([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
 Choices = Annotated[tuple[Annotated[str, Field(max_length=40)], ...], Field(max_length=30)]
@@ -57,7 +58,7 @@ def minute_of_day(text: str) -> int | None:
 def profile_of(form: AboutMe, market: Market) -> Profile:
     """The profile that `form` describes. Raises NotAllowed under 18, BadRequest."""
     if not form.adult:
-        raise NotAllowed("Partyline is for people of 18 and over.")
+        raise NotAllowed(_("Partyline is for people of 18 and over."))
     if form.area not in AREAS:
         raise BadRequest("The field area is not one of those that can be chosen, see GET /lists.")
     values: dict[str, Any] = form.model_dump(exclude={"quiet", "first_name"})
@@ -117,7 +118,7 @@ def routes(gateway: Gateway, hub: Hub) -> APIRouter:
     async def show_me(me: Session) -> Answer:
         row = await gateway.people.find(me.person)
         if row is None:
-            raise NotFound("You have not told us about yourself yet.")
+            raise NotFound(_("You have not told us about yourself yet."))
         return Answer(200, shown(row))
 
     async def pause(asked: Asked[Nothing]) -> Answer:

@@ -1,10 +1,11 @@
-"""Routes: what we hold of somebody, for themselves: calls, blocks, where they are signed in, all of it.
+"""Routes: what we hold of somebody, for themselves: calls, their people, blocks, where they are signed in, all of it.
 
 Place in the flow: the person's own row, their sessions -> **the page, a file to keep**; unblock -> person-events. Of
 other people only the first name is shown, and only while they are here.
 """
 
 import json
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Request, Response
@@ -12,7 +13,8 @@ from pydantic import Field
 
 from matcher.errors import NotFound
 from matcher.events import PasskeyRemoved, PersonUnblocked
-from matcher.person import Person
+from matcher.features import shared_topics
+from matcher.person import Person, keep_each_other
 from matcher.values import Value, derived_id
 from services.gateway import me as about
 from services.gateway.answers import ACCEPTED, Answer
@@ -22,9 +24,10 @@ from services.gateway.limits import ANSWERS, CHANGES, EXPORTS
 from services.gateway.live import Hub
 from services.gateway.shown import shown_availability
 from services.gateway.signin import Session
+from services.languages.speaking import N_, _
 
 FILE_NAME = "partyline-about-me.json"
-NOT_HERE = (
+NOT_HERE = N_(
     "What you wrote to us about another person, and what others said after a call with you, is not in this file: it is "
     "about them as well. Your number is in it if you came in with a code, not with a passkey."
 )
@@ -56,6 +59,47 @@ class Mine:
             for name, call in zip(names, calls, strict=True)
         ]
 
+    async def kept(self) -> list[tuple[str, Person]]:
+        """Whom they and who them want to keep, the newest first: what stands for each, and their row."""
+        row = await self.row()
+        rows = await self._gateway.views.people(row.bonds[::-1])
+        return [(self._bond_id(other.person), other) for other in rows if other and keep_each_other(row, other)]
+
+    async def people(self) -> list[dict[str, Any]]:
+        """Their people as they see them."""
+        row, people = await self.row(), await self.kept()
+        last = {call.other: call.ended_at for call in row.calls}
+        return [
+            {
+                "person": bond, "first_name": other.profile.first_name if other.profile else None,
+                "last_talked_at": last[other.person].isoformat() if other.person in last else None,
+                "shares": list(shared_topics(row.features(), other.features())),
+            }
+            for bond, other in people
+        ]  # fmt: skip
+
+    async def one_of_them(self, bond: str) -> Person:
+        """Whom of their people this stands for. Raises NotFound, also when it is somebody else's."""
+        for name, other in await self.kept():
+            if name == bond:
+                return other
+        raise NotFound(_("This person is not among your people."))
+
+    async def name_of(self, person: str) -> str | None:
+        """The first name of one of their people, or None if it is none of them."""
+        found = (other for _, other in await self.kept() if other.person == person)
+        return next((other.profile.first_name for other in found if other.profile), None)
+
+    async def wished(self, now: datetime) -> tuple[str, ...]:
+        """The first names of those of their people who would like to talk, and with whom they have not since."""
+        wishes = await self._gateway.wishes.of(self._me.person, now)
+        if not wishes:
+            return ()
+        calls = (await self.row()).calls
+        done = {call.other for call in calls if call.other in wishes and wishes[call.other] <= call.ended_at}
+        people = [other for _, other in await self.kept() if other.person in wishes and other.person not in done]
+        return tuple(other.profile.first_name for other in people if other.profile)
+
     async def blocks(self) -> list[dict[str, Any]]:
         """Whom they blocked, the last one first; a block that came with a report stays."""
         row = await self.row()
@@ -85,11 +129,12 @@ class Mine:
             "about_me": about.shown(row) if row.profile else None,
             "free": shown_availability(waiting, self._gateway.clock.now()) if waiting else None,
             "calls": await self.calls(),
+            "people": [one["first_name"] for one in await self.people()],
             "answers_after_calls": {"given": row.gave, "of_them_yes": row.gave_yes},
             "blocks": [{name: one[name] for name in ("first_name", "can_be_lifted")} for one in await self.blocks()],
             "sessions": await self.sessions(),
             "passkeys": self.passkeys(row),
-            "not_in_this_file": NOT_HERE,
+            "not_in_this_file": _(NOT_HERE),
         }
 
     def passkeys(self, row: Person) -> list[dict[str, Any]]:
@@ -97,6 +142,10 @@ class Mine:
         return [
             {"passkey": one.id, "site": one.site, "added": one.added.isoformat()} for one in reversed(row.passkeys)
         ]
+
+    def _bond_id(self, other: str) -> str:
+        """What stands for one of their people: nobody else can do anything with it."""
+        return derived_id("bond", self._me.person, other)
 
     def block_id(self, other: str) -> str:
         """What stands for this block: it tells nothing of the other."""
@@ -113,7 +162,7 @@ def routes(gateway: Gateway, hub: Hub) -> APIRouter:
         row = await mine.row()
         others = [one for one in row.blocks if one not in row.reported and mine.block_id(one) == asked.form.block]
         if not others:
-            raise NotFound("There is no such block, or it has to stay.")
+            raise NotFound(_("There is no such block, or it has to stay."))
         await gateway.tell(PersonUnblocked(other=others[0], **asked.about_me("unblocked")))
         return ACCEPTED
 
@@ -129,6 +178,10 @@ def routes(gateway: Gateway, hub: Hub) -> APIRouter:
     @router.get("/me/calls")
     async def get_calls(request: Request) -> Response:
         return await gateway.read(request, lambda me: _answer("calls", Mine(gateway, me).calls()))
+
+    @router.get("/me/people")
+    async def get_people(request: Request) -> Response:
+        return await gateway.read(request, lambda me: _answer("people", Mine(gateway, me).people()))
 
     @router.get("/me/blocks")
     async def get_blocks(request: Request) -> Response:

@@ -18,6 +18,7 @@ from matcher.errors import Away
 from matcher.events import Event
 from matcher.values import wire
 from services.adapters.kafka import producer
+from services.languages.speaking import _
 from services.topics import CALLS, OUTCOMES, PERSON_EVENTS, POOL, RECEIPTS, KafkaAddress, Topic, wait_for_broker
 
 TOPICS = (PERSON_EVENTS, POOL, CALLS, OUTCOMES, RECEIPTS)
@@ -51,7 +52,7 @@ class AsyncOutbox(Protocol):
 
 def away() -> Away:
     """What is said when the broker cannot be reached."""
-    return Away("We cannot reach a part that we need. Nothing is lost: please try again.")
+    return Away(_("We cannot reach a part that we need. Nothing is lost: please try again."))
 
 
 class AsyncKafkaOutbox:

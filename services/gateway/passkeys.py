@@ -34,11 +34,12 @@ from services.gateway.body import Nothing
 from services.gateway.gateway import Asked, Gateway
 from services.gateway.limits import PASSKEYS, Limit
 from services.gateway.signin import session_token
+from services.languages.speaking import N_, _
 
 CHALLENGE_S = 300
 COUNT_S = 400 * 24 * 3600
-NOT_KNOWN = "We don’t know this passkey any more. Please come in with your number."
-NOT_READ = "That passkey could not be read. Please try again, or come in with your number."
+NOT_KNOWN = N_("We don’t know this passkey any more. Please come in with your number.")
+NOT_READ = N_("That passkey could not be read. Please try again, or come in with your number.")
 
 
 class Credential(Value):
@@ -93,10 +94,10 @@ class Challenges:
         try:
             said = parse_client_data_json(base64url_to_bytes(credential["response"]["clientDataJSON"]))
         except (WebAuthnException, KeyError, TypeError, ValueError):
-            raise BadRequest(NOT_READ) from None
+            raise BadRequest(_(NOT_READ)) from None
         kept = await self._redis.getdel(self._prefix + bytes_to_base64url(said.challenge))
         if kept != purpose.encode():
-            raise BadRequest("That took too long. Please try again.")
+            raise BadRequest(_("That took too long. Please try again."))
         return said.challenge
 
     async def count(self, passkey: str) -> int:
@@ -133,7 +134,7 @@ class Steps:
         """Keep the public half of a key that was made."""
         row = await self._mine(asked)
         if len(row.passkeys) >= PASSKEYS_LIMIT:
-            raise BadRequest("You have many passkeys already. Please remove one under Settings first.")
+            raise BadRequest(_("You have many passkeys already. Please remove one under Settings first."))
         challenge = await self._challenges.use(asked.form.credential, asked.me.session)
         try:
             made = webauthn.verify_registration_response(
@@ -141,7 +142,7 @@ class Steps:
                 expected_origin=site.origins, require_user_verification=True,
             )  # fmt: skip
         except (WebAuthnException, KeyError, TypeError, ValueError):
-            raise BadRequest(NOT_READ) from None
+            raise BadRequest(_(NOT_READ)) from None
         passkey = Passkey(
             id=bytes_to_base64url(made.credential_id), public_key=bytes_to_base64url(made.credential_public_key),
             site=site.name, added=asked.arrived,
@@ -153,7 +154,7 @@ class Steps:
         """This key signs in no more."""
         row = await self._mine(asked)
         if asked.form.passkey not in [one.id for one in row.passkeys]:
-            raise NotFound("There is no such passkey.")
+            raise NotFound(_("There is no such passkey."))
         await self._gateway.tell(PasskeyRemoved(passkey=asked.form.passkey, **asked.about_me("passkey-removed")))
         return ACCEPTED
 
@@ -179,7 +180,7 @@ class Steps:
                 credential_current_sign_count=await self._challenges.count(passkey.id), require_user_verification=True,
             )  # fmt: skip
         except (WebAuthnException, KeyError, TypeError, ValueError):
-            raise BadRequest(NOT_READ) from None
+            raise BadRequest(_(NOT_READ)) from None
         await self._challenges.put_count(passkey.id, signed.new_sign_count)
         nonce = secrets.token_hex(32)
         token = session_token(self._gateway.settings.secret, nonce, asked.key)
@@ -190,7 +191,7 @@ class Steps:
         await self._gateway.limits.take(PASSKEYS, asked.me.person, asked.key)
         row = await self._gateway.people.find(asked.me.person)
         if row is None:
-            raise NotAllowed("Please tell us a little about yourself first.")
+            raise NotAllowed(_("Please tell us a little about yourself first."))
         return row
 
     async def _signer(self, credential: dict[str, Any], site: Site) -> tuple[str, Passkey]:
@@ -198,12 +199,12 @@ class Steps:
         try:
             person = base64url_to_bytes(credential["response"]["userHandle"]).decode("ascii")
         except (KeyError, TypeError, ValueError, AttributeError):
-            raise BadRequest(NOT_READ) from None
+            raise BadRequest(_(NOT_READ)) from None
         row = await self._gateway.people.find(person)
         for passkey in row.passkeys if row else ():
             if passkey.id == credential.get("id") and passkey.site == site.name:
                 return person, passkey
-        raise BadRequest(NOT_KNOWN)
+        raise BadRequest(_(NOT_KNOWN))
 
 
 def routes(gateway: Gateway) -> APIRouter:

@@ -12,6 +12,7 @@ from matcher.events import PersonEvent
 from matcher.person import Market, Person
 from matcher.values import wire
 from services.adapters.views import ViewReader
+from services.languages.speaking import _
 
 TOLD_S = 600
 """Longer than the view may lag behind the log."""
@@ -30,7 +31,7 @@ class People:
         """The person if they are registered. Raises Away while the views are being rebuilt and do not show them."""
         row = await self._known(person)
         if row is None and not await self._views.whole():
-            raise Away("We are just setting things up again. Nothing is lost: please try again.")
+            raise Away(_("We are just setting things up again. Nothing is lost: please try again."))
         return row if row and row.profile else None
 
     async def tell(self, event: PersonEvent, offset: int) -> None:

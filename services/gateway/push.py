@@ -16,8 +16,9 @@ from services.gateway.answers import Answer, NotSignedIn
 from services.gateway.body import Nothing
 from services.gateway.gateway import Asked, Gateway
 from services.gateway.limits import TELEPHONES
+from services.languages.speaking import N_, _
 
-OFF = "Telephones cannot be rung here while the page is closed."
+OFF = N_("Telephones cannot be rung here while the page is closed.")
 
 
 class Telephone(Subscription):
@@ -34,14 +35,14 @@ def routes(gateway: Gateway) -> APIRouter:
 
     async def save(asked: Asked[Telephone]) -> Answer:
         if not settings.push_key:
-            raise NotFound(OFF)
+            raise NotFound(_(OFF))
         await gateway.limits.take(TELEPHONES, asked.me.person, asked.key)
         if not may_be_called(asked.form.endpoint, settings.push_hosts):
             raise BadRequest("The field endpoint is not at a push service that we know.")
         if not is_point(asked.form.keys.p256dh):
             raise BadRequest("The field keys has no key that can be used.")
         if not await subscriptions.save(asked.me.session, Subscription(**asked.form.model_dump())):
-            raise NotSignedIn("Please sign in first.")
+            raise NotSignedIn(_("Please sign in first."))
         return Answer(201, {"mark": asked.form.mark})
 
     async def drop(asked: Asked[Nothing]) -> Answer:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from matcher.availability import Waiting
-from matcher.invitation import Invitation, State
+from matcher.invitation import Invitation, State, broke
 
 _STATES: dict[State, str] = {
     "offered": "ringing",
@@ -53,6 +53,8 @@ def shown_invitation(
         "called": row.called,
         "end": _ENDS.get(row.state),
         "you_missed": row.unanswered_by(person),
+        "goes_on": row.goes_on,
+        "go_on_s": _seconds(row.go_on_by_wall, wall) if broke(row) else 0.0,
     }
 
 

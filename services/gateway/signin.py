@@ -1,7 +1,8 @@
 """Who somebody is: a phone number, a one-time code sent to it, and a session kept in Redis.
 
-Place in the flow: before everything else. A person's id is a keyed hash of the number, so two simultaneous sign-ups
-make one person. Of codes and session tokens only hashes are stored; numbers and codes are in no log.
+Place in the flow: before everything else. A person's id is a keyed hash of their first number, so two simultaneous
+sign-ups make one person (`numbers.py` tells what becomes of those who change theirs). Of codes and session tokens only
+hashes are stored; numbers and codes are in no log.
 """
 
 import hashlib
@@ -19,6 +20,7 @@ from phonenumbers import NumberParseException, PhoneNumberFormat
 
 from matcher.errors import BadRequest
 from services.adapters.subscriptions import session_key, sessions_key
+from services.languages.speaking import N_, _
 
 SCRIPT = Path(__file__).with_name("codes.lua").read_text()
 CODE_S = 300
@@ -31,9 +33,9 @@ HOME_REGION = "GB"
 PERSON_ID_LENGTH = 24
 
 _WRONG = {
-    "none": "There is no code for this number any more: please ask for a new one.",
-    "wrong": "That is not the code that we sent. Please look again.",
-    "dead": "This code was tried too often: please ask for a new one.",
+    "none": N_("There is no code for this number any more: please ask for a new one."),
+    "wrong": N_("That is not the code that we sent. Please look again."),
+    "dead": N_("This code was tried too often: please ask for a new one."),
 }
 
 
@@ -49,7 +51,8 @@ class DemoSender:
 
     async def send(self, phone: str, code: str) -> dict[str, str]:
         """The code and a note that this is a demo."""
-        return {"demo_code": code, "note": "This is a demo: the code is shown here instead of being sent to a phone."}
+        note = _("This is a demo: the code is shown here instead of being sent to a phone.")
+        return {"demo_code": code, "note": note}
 
 
 def read_phone(given: str) -> str:
@@ -59,7 +62,7 @@ def read_phone(given: str) -> str:
     except NumberParseException:
         number = None
     if number is None or not phonenumbers.is_valid_number(number):
-        raise BadRequest("That is not a phone number that we can reach.")
+        raise BadRequest(_("That is not a phone number that we can reach."))
     return phonenumbers.format_number(number, PhoneNumberFormat.E164)
 
 
@@ -99,7 +102,7 @@ class Codes:
         """Use the code up. Raises BadRequest if it is not the one."""
         verdict = await self._script(keys=[self._prefix + person], args=[self._hash(person, code), CODE_ATTEMPTS])
         if verdict != b"right":
-            raise BadRequest(_WRONG[verdict.decode()])
+            raise BadRequest(_(_WRONG[verdict.decode()]))
 
     def _hash(self, person: str, code: str) -> str:
         return _keyed(self._secret, f"code|{person}|{code}")
@@ -186,6 +189,17 @@ class Sessions:
         ended = [one.decode() for one in found]
         await self._end(person, *ended)
         return ended
+
+    async def end_others(self, session: Session) -> list[str]:
+        """End all sessions of a person but this one; returns what has ended."""
+        found: Any = await self._redis.zrange(self._all + session.person, 0, -1)
+        ended = [one.decode() for one in found if one.decode() != session.session]
+        await self._end(session.person, *ended)
+        return ended
+
+    async def put_phone(self, session: Session, phone: str) -> None:
+        """Whoever has this session has another number now."""
+        await self._redis.hset(self._one + session.session, "phone", phone)  # type: ignore[misc]
 
     async def put_erased(self, session: Session, address: str, key: str) -> None:
         """Remember that this request erased whoever has the session, which is about to end."""

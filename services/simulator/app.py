@@ -1,5 +1,7 @@
 """The process `simulator`: plays a town against a gateway and prints JSON lines, the last of which is its report.
 
+SIGUSR1 brings the end of the play forward: windows are closed and everything is counted as at its usual end.
+
 Place in the flow: the demo or a person at a terminal -> **app** -> town. Settings come from the environment.
 """
 
@@ -7,12 +9,13 @@ import argparse
 import asyncio
 import json
 import resource
+import signal
 import sys
 from collections.abc import Sequence
 from typing import Any
 
 from matcher.errors import PartylineError
-from services.settings import read_settings
+from services.settings import Settings, read_settings
 from services.simulator import town
 
 FILES_BESIDE = 64
@@ -26,17 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         settings = read_settings()
         _allow_files(asked.people)
-        said = asyncio.run(
-            town.run(
-                settings,
-                asked.base_url,
-                asked.people,
-                asked.play_s,
-                asked.seed,
-                lambda so_far: _say(progress=so_far),
-                stay=asked.stay,
-            )
-        )
+        said = asyncio.run(_play(settings, asked))
     except (PartylineError, town.NotReady, ValueError) as error:
         print(f"simulator: {error}", file=sys.stderr)
         return 1
@@ -44,6 +37,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
     _say(**said)
     return 0
+
+
+async def _play(settings: Settings, asked: argparse.Namespace) -> dict[str, Any]:
+    enough = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, enough.set)
+    return await town.run(
+        settings, asked.base_url, asked.people, asked.play_s, asked.seed, lambda so_far: _say(progress=so_far),
+        stay=asked.stay, enough=enough,
+    )  # fmt: skip
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -37,7 +37,10 @@ PAUSED = 409
 
 @dataclass(kw_only=True)
 class Town:
-    """What the people of one town share; it `ends_s` on `time.monotonic`, and if they `stay` they all come back."""
+    """What the people of one town share; it `ends_s` on `time.monotonic`, and if they `stay` they all come back.
+
+    If its end was `brought_forward`, whoever has not come yet does not come.
+    """
 
     seed: int
     speed: float
@@ -47,6 +50,7 @@ class Town:
     truth: Truth
     ledger: Ledger
     stay: bool = False
+    brought_forward: bool = False
     meetings: defaultdict[str, list[TownPerson]] = field(default_factory=lambda: defaultdict(list))
 
     def hour(self) -> int:
@@ -92,7 +96,9 @@ class PersonLife:
     async def run(self) -> None:
         """From arrival until nothing of theirs is open any more; then they close the page."""
         try:
-            await self._pass_s(self._arrives_s)
+            if await self._pass_s(self._arrives_s) and self.town.brought_forward:
+                self.settled = True
+                return
             try:
                 await self._play()
             except GaveUp:
@@ -232,8 +238,9 @@ class PersonLife:
     def _left_s(self) -> float:
         return max(0.0, self.town.ends_s - time.monotonic()) + CLOSING_S
 
-    async def _pass_s(self, seconds: float) -> None:
-        await self.sight.until(lambda: self.closing, seconds)
+    async def _pass_s(self, seconds: float) -> bool:
+        """Let time pass; whether the play was over before."""
+        return bool(await self.sight.until(lambda: self.closing, seconds))
 
     def _keep(self, doing: Coroutine[Any, Any, None], among: set[asyncio.Task[None]]) -> asyncio.Task[None]:
         task = asyncio.create_task(doing)

@@ -7,6 +7,7 @@ import asyncio
 import json
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from http import HTTPStatus
 from importlib.resources import files
@@ -42,11 +43,12 @@ class NotReady(RuntimeError):
 
 
 async def run(
-    settings: Settings, base_url: str, people: int, play_s: float, seed: int, report: Report, stay: bool = False
-) -> dict[str, Any]:
+    settings: Settings, base_url: str, people: int, play_s: float, seed: int, report: Report, stay: bool = False,
+    enough: asyncio.Event | None = None,
+) -> dict[str, Any]:  # fmt: skip
     """Play `people` for `play_s` wall seconds; `report` gets progress. If they `stay`, they come soon and come back.
 
-    The last word is returned, see `Ledger.report`.
+    `enough` ends the play before its time. The last word is returned, see `Ledger.report`.
 
     Raises NotReady, and ValueError for more people than a town can have.
     """
@@ -67,7 +69,7 @@ async def run(
                     drawn, _arrivals(town, drawn, min(play_s, MOVE_IN_S) if stay else play_s), strict=True
                 )
             ]
-            return ledger.report(await _live(town, lives, report))
+            return ledger.report(await _live(town, lives, report, enough or asyncio.Event()))
     finally:
         ledger.close()
 
@@ -110,12 +112,15 @@ def _arrivals(town: Town, drawn: list[TownPerson], play_s: float) -> list[float]
     ]
 
 
-async def _live(town: Town, lives: list[PersonLife], report: Report) -> bool:
+async def _live(town: Town, lives: list[PersonLife], report: Report, enough: asyncio.Event) -> bool:
     """Everybody's life, then the closing of the windows; whether all came to its end in time."""
     tasks = [asyncio.create_task(life.run()) for life in lives]
     telling = asyncio.create_task(_tell(town, lives, report))
     try:
-        await asyncio.sleep(max(0.0, town.ends_s - time.monotonic()))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(max(0.0, town.ends_s - time.monotonic())):
+                await enough.wait()
+            town.ends_s, town.brought_forward = time.monotonic(), True
         for life in lives:
             life.close()
             await asyncio.sleep(CLOSING_SPREAD_S / len(lives))

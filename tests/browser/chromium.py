@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
@@ -28,10 +29,23 @@ def chromium() -> Iterator[Browser]:
             browser.close()
 
 
-def context(browser: Browser, size: tuple[int, int] = DESK, scheme: str = "light") -> BrowserContext:
-    """Somebody's browser, with no cookies yet: `size` in CSS pixels, `scheme` "light" or "dark"."""
+@contextmanager
+def visit(browser: Browser, **options: Any) -> Iterator[BrowserContext]:
+    """Somebody's browser for the length of a `with` block; `options` are those of a Playwright context.
+
+    Its pages close at the end, unless it is a failure, of which pictures are wanted. The rest goes with the browser:
+    Chromium now and then never answers that it shall dispose of a context, and the test would wait for ever.
+    """
+    context = browser.new_context(**options)
+    yield context
+    for page in context.pages:
+        page.close()
+
+
+def look(size: tuple[int, int] = DESK, scheme: str = "light") -> dict[str, Any]:
+    """How a page is looked at, as options of a context: `size` in CSS pixels, `scheme` "light" or "dark"."""
     width, height = size
-    return browser.new_context(
-        viewport={"width": width, "height": height}, color_scheme="dark" if scheme == "dark" else "light",
-        reduced_motion="reduce", locale="en-GB",
-    )  # fmt: skip
+    return {
+        "viewport": {"width": width, "height": height}, "color_scheme": scheme, "reduced_motion": "reduce",
+        "locale": "en-GB",
+    }  # fmt: skip

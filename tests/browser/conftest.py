@@ -3,16 +3,17 @@
 import secrets
 import shutil
 from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext
+from playwright.sync_api import Browser
 
 from services import topics
 from services.topics import KafkaAddress
-from tests.browser.chromium import CHROMIUM, chromium
+from tests.browser.chromium import CHROMIUM, chromium, visit
 from tests.browser.kept import forget, keep, listen
 from tests.browser.people import Someone, someone
 from tests.browser.stack import stack, url_of
@@ -66,19 +67,14 @@ def gateway(one_embedded_redis: str) -> Iterator[Desk]:
 @pytest.fixture
 def new_person(browser: Browser, partyline: World) -> Iterator[NewPerson]:
     """Makes people, each in a browser context of their own; afterwards they have left."""
-    contexts: list[BrowserContext] = []
-    people: list[Someone] = []
+    with ExitStack() as open_ones:
 
-    def make(name: str) -> Someone:
-        contexts.append(browser.new_context(viewport=PHONE))
-        people.append(someone(contexts[-1], url_of(partyline), name))
-        return people[-1]
+        def make(name: str) -> Someone:
+            made = someone(open_ones.enter_context(visit(browser, viewport=PHONE)), url_of(partyline), name)
+            open_ones.callback(made.leave)
+            return made
 
-    yield make
-    for one in people:
-        one.leave()
-    for context in contexts:
-        context.close()
+        yield make
 
 
 @pytest.fixture(scope="session")

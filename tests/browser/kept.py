@@ -38,7 +38,7 @@ def keep(browser: Any, test: str) -> None:
     """Keep everything that is open in `browser`, under the test's name."""
     folder = _folder(test)
     folder.mkdir(parents=True, exist_ok=True)
-    for person, context in enumerate(browser.contexts):
+    for person, context in enumerate(one for one in browser.contexts if one.pages):
         (folder / f"{person}-console.txt").write_text("\n".join(_said.get(context, ())))
         for window, page in enumerate(context.pages):
             with suppress(Error):  # as of a page that has crashed

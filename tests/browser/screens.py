@@ -15,7 +15,7 @@ from typing import Any
 from playwright.sync_api import Browser, Page, expect
 
 from services.embedded.redis import embedded_redis
-from tests.browser.chromium import DESK, PHONE, WALL, chromium, context
+from tests.browser.chromium import DESK, PHONE, WALL, chromium, look, visit
 from tests.browser.states import STATES, place
 from tests.conftest import RedisPlace
 from tests.gateway_desk import desk
@@ -30,7 +30,7 @@ SIZES: dict[str, dict[str, Any]] = {
 }
 SHOWN = (
     "sign-in", "question-age", "question-likes", "home", "waiting", "invitation", "call", "outcome", "settings",
-    "my-calls", "my-passkeys", "my-ringing-on", "offline",
+    "my-calls", "my-people", "ask-for", "my-passkeys", "my-ringing-on", "offline",
 )  # fmt: skip
 """What the README shows; `--all` draws every state in every size."""
 LOOKS = {
@@ -50,12 +50,10 @@ def companion(browser: Browser, folder: Path, every: bool) -> None:
     with embedded_redis() as url:
         for state in STATES if every else SHOWN:
             for size, options in sizes.items():
-                with desk(RedisPlace(url, f"{secrets.token_hex(4)}:")) as made:
-                    one_context = browser.new_context(**options)
-                    one = place(made, one_context)
+                with desk(RedisPlace(url, f"{secrets.token_hex(4)}:")) as made, visit(browser, **options) as context:
+                    one = place(made, context)
                     STATES[state](one)
                     one.page.screenshot(path=folder / f"companion-{state}-{size}.png", full_page=True)
-                    one_context.close()
 
 
 def dashboard(browser: Browser, folder: Path, every: bool) -> None:
@@ -64,13 +62,13 @@ def dashboard(browser: Browser, folder: Path, every: bool) -> None:
     with tempfile.TemporaryDirectory() as data, living_demo(Path(data) / "demo", TOWN_PEOPLE, play_s, 1) as played:
         addresses = played.wait_for_town()
         time.sleep(TOWN_LIVES_S)
-        for look, (size, scheme) in LOOKS.items():
-            with context(browser, size, scheme) as one:
+        for name, (size, scheme) in LOOKS.items():
+            with visit(browser, **look(size, scheme)) as one:
                 page = one.new_page()
                 page.goto(addresses["dashboard"])
-                page.screenshot(path=folder / f"dashboard-sign-in-{look}.png", full_page=True)
+                page.screenshot(path=folder / f"dashboard-sign-in-{name}.png", full_page=True)
                 _sign_in(page, addresses["dashboard_password"])
-                page.screenshot(path=folder / f"dashboard-{look}.png", full_page=True)
+                page.screenshot(path=folder / f"dashboard-{name}.png", full_page=True)
 
 
 def _sign_in(page: Page, password: str) -> None:

@@ -7,7 +7,8 @@ from typing import Any
 
 from playwright.sync_api import BrowserContext, Page
 
-from matcher.person import Call, Passkey
+from matcher.invitation import LOST
+from matcher.person import Call, Passkey, Person
 from matcher.waits import ENOUGH
 from services.adapters.waits import WaitWriter
 from tests.gateway_desk import MORNING, Desk, invitation, over
@@ -49,10 +50,16 @@ class Place:
         self.desk.put_invitation(self.person, other, **given, **{sides.get(k, k): v for k, v in change.items()})
         self.show()
 
+    def bonds(self) -> tuple[str, ...]:
+        """Whom Ada keeps."""
+        row: Any = self.desk.redis.hget(f"{self.desk.prefix}person:{self.person}", "row")
+        return Person.model_validate_json(row).bonds
+
     def ring_when_locked(self, subscription: dict[str, Any]) -> None:
         """Say in this session where its telephone can be rung."""
         client = self.desk.page()
-        client.cookies.set("session", next(one["value"] for one in self.page.context.cookies()))
+        kept = {one["name"]: one["value"] for one in self.page.context.cookies()}
+        client.cookies.set("session", kept["session"])
         assert client.post("/push/subscription", subscription).status_code == 201
 
     def press(self, name: str) -> None:
@@ -124,6 +131,51 @@ def _home(one: Place) -> None:
 
 def _home_known(one: Place) -> None:
     one.sign_in(bonds=("p-stan",))
+    one.show()
+
+
+def _with_stan(path: str) -> Setting:
+    def put(one: Place) -> None:
+        _, stan = one.desk.registered("Stan")
+        call = Call(other=stan, ended_at=MORNING - timedelta(days=3), talked_s=700)
+        one.sign_in(bonds=(stan,), calls=(call,))
+        one.desk.put_person(stan, "Stan", bonds=(one.person,))
+        one.show(path)
+
+    return put
+
+
+def _ask_for(one: Place) -> None:
+    _with_stan("/people")(one)
+    one.page.get_by_role("link", name="Ask Stan for a call").click()
+    one.sees("ask_for")
+
+
+def _wished(one: Place) -> None:
+    _with_stan("/")(one)
+    (stan,) = one.bonds()
+    one.desk.redis.hset(f"{one.desk.prefix}wishes:{one.person}", stan, MORNING.isoformat())
+    one.show()
+
+
+def _hoping(one: Place) -> None:
+    _with_stan("/")(one)
+    one.desk.put_waiting(one.person, hopes_for=one.bonds()[0], company="known")
+    one.show()
+
+
+def _hope_asked(one: Place) -> None:
+    _hoping(one)
+    (stan,), window = one.bonds(), one.desk.put_waiting(one.person, hopes_for=one.bonds()[0], company="known")
+    side = "a" if one.person < stan else "b"
+    one.desk.put_invitation(one.person, stan, state="expired", **{f"availability_{side}": window.availability,
+                            f"answer_{side}": "accept"})  # fmt: skip
+    one.show()
+
+
+def _hope_gone(one: Place) -> None:
+    one.sign_in()
+    one.desk.put_waiting(one.person, hopes_for="p-gone", company="known")
     one.show()
 
 
@@ -221,6 +273,46 @@ def _elsewhere(one: Place) -> None:
     one.page.locator("[data-call]").evaluate("(call) => { call.dataset.callState = 'elsewhere'; }")
 
 
+def _number_wrong(one: Place) -> None:
+    _signed_in_as("/number")(one)
+    one.page.get_by_label("Your new phone number").fill("12")
+    one.press("Send a code there")
+    one.page.locator("#phone-error").wait_for()
+
+
+def _number_code(one: Place) -> None:
+    _signed_in_as("/number")(one)
+    one.page.get_by_label("Your new phone number").fill("07400 222334")
+    one.press("Send a code there")
+    one.sees("my_number_code")
+
+
+def _number_changed(one: Place) -> None:
+    _number_code(one)
+    one.page.get_by_label("Six digits").fill(one.page.locator(".code").inner_text())
+    one.press("This is my number now")
+    one.sees("number_changed")
+
+
+def _broke(one: Place) -> None:
+    one.invite(**over(end_reason=LOST))
+
+
+def _going_on(one: Place) -> None:
+    _broke(one)
+    one.press("Go on")
+    one.sees("going_on")
+
+
+def _back(one: Place) -> None:
+    one.page.route("**/accept", lambda route: None)  # what the page sends by itself stays on its way
+    one.invite(goes_on="inv-before")
+
+
+def _outcome_in_vain(one: Place) -> None:
+    one.invite(goes_on="inv-before", state="expired")
+
+
 def _signed_in_as(path: str, **change: Any) -> Setting:
     def put(one: Place) -> None:
         one.sign_in(**change)
@@ -309,7 +401,13 @@ STATES: dict[str, Setting] = {
     "home-ran-out": _ran_out,
     "home-known": _home_known,
     "home-stop": _home_stop,
+    "home-wished": _wished,
+    "my-people": _with_stan("/people"),
+    "ask-for": _ask_for,
     "waiting": _waiting,
+    "waiting-hopes": _hoping,
+    "waiting-hope-gone": _hope_gone,
+    "waiting-hope-asked": _hope_asked,
     "invitation": _invited(),
     "accepted": _invited(state="accepted", answer_me="accept"),
     "call": _invited(state="confirmed", answer_me="accept", answer_you="accept"),
@@ -317,7 +415,11 @@ STATES: dict[str, Setting] = {
     "call-elsewhere": _elsewhere,
     "no-microphone": _no_microphone,
     "ending": _ending,
+    "broke": _broke,
+    "going-on": _going_on,
+    "back": _back,
     "outcome": _invited(**over()),
+    "outcome-in-vain": _outcome_in_vain,
     "other-declined": _invited(state="declined", answer_you="decline"),
     "missed": _invited(state="expired"),
     "wrong": _wrong,
@@ -331,6 +433,10 @@ STATES: dict[str, Setting] = {
     "home-passkey": _with_a_name(_home),
     "my-passkeys": _with_a_name(_my_passkeys),
     "my-sessions": _mine("/signed-in"),
+    "my-language": _signed_in_as("/language"),
+    "number-wrong": _number_wrong,
+    "number-code": _number_code,
+    "number-changed": _number_changed,
     "change-me": _signed_in_as("/about-me"),
     "erase": _signed_in_as("/erase"),
     "nothing": _signed_in_as("/nowhere"),

@@ -11,6 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
 from services.topics import PARTITIONS
+from tests.browser.chromium import visit
 from tests.browser.states import STATES, Place, place
 from tests.gateway_desk import Desk
 
@@ -42,9 +43,8 @@ PARTS_OF_TIMES = 12
 
 @pytest.fixture
 def one(browser: Browser, gateway: Desk) -> Iterator[Place]:
-    context = browser.new_context(viewport=SMALL, reduced_motion="reduce")
-    yield place(gateway, context)
-    context.close()
+    with visit(browser, viewport=SMALL, reduced_motion="reduce") as context:
+        yield place(gateway, context)
     gateway.views.set_whole(frozenset(range(PARTITIONS)))
 
 

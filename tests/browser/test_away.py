@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from services.embedded.redis import embedded_redis
+from tests.browser.chromium import visit
 from tests.browser.states import STATES, Place, place
 from tests.conftest import RedisPlace
 from tests.gateway_desk import Desk, desk
@@ -16,10 +17,9 @@ SOON_MS = 20_000
 
 @pytest.fixture
 def one(browser: Browser, gateway: Desk) -> Iterator[Place]:
-    context = browser.new_context()
-    yield place(gateway, context)
-    gateway.outbox.loses_answers = False
-    context.close()
+    with visit(browser) as context:
+        yield place(gateway, context)
+        gateway.outbox.loses_answers = False
 
 
 def _said(desk: Desk, before: int) -> set[str]:
@@ -56,7 +56,7 @@ def test_while_kafka_is_away_what_was_asked_for_waits_and_happens_once(
 
 
 def test_while_redis_is_away_the_page_says_so_and_goes_on_by_itself(browser: Browser) -> None:
-    with embedded_redis() as url, desk(RedisPlace(url, "away:")) as gateway, browser.new_context() as context:
+    with embedded_redis() as url, desk(RedisPlace(url, "away:")) as gateway, visit(browser) as context:
         one = place(gateway, context)
         STATES["home"](one)
         with still(port_of(url)):

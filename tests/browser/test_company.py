@@ -4,6 +4,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser
 
+from tests.browser.chromium import visit
 from tests.browser.people import someone
 from tests.living_demo import living_demo
 
@@ -12,8 +13,7 @@ CALMS_DOWN = "new Promise((later) => setTimeout(later, 4500))"
 
 
 def test_one_person_with_one_browser_hears_a_neighbour(browser: Browser, tmp_path: Path) -> None:
-    with living_demo(tmp_path / "demo", PEOPLE, PLAY_S, SEED) as played:
-        context = browser.new_context()
+    with living_demo(tmp_path / "demo", PEOPLE, PLAY_S, SEED) as played, visit(browser) as context:
         vera = someone(context, played.wait_for_town()["url"], "Vera").appear()
         vera.be_free("1 hour")
         vera.button("Yes, let’s talk").click()
@@ -28,7 +28,8 @@ def test_one_person_with_one_browser_hears_a_neighbour(browser: Browser, tmp_pat
         vera.page.get_by_text("Would you talk with").wait_for()
         assert vera.invitation()["called"]
         assert vera.faults == []
-        context.close()
+        vera.page.close()
+        played.enough()
         report = played.report()
     assert report["town"]["did"]["visitors"] == 1
     assert report["violations"] == []

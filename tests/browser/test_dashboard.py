@@ -3,6 +3,7 @@
 import json
 import signal
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -15,7 +16,7 @@ from services import topics
 from services.adapters.dead_letters import letter
 from services.dashboard.board import merged
 from services.topics import DEAD_LETTERS, INVITATIONS, PEOPLE, WAITING, KafkaAddress
-from tests.browser.chromium import DESK, PHONE, WALL, context
+from tests.browser.chromium import DESK, PHONE, WALL, look, visit
 from tests.conftest import Parts, RedisPlace
 from tests.dashboard_desk import PASSWORD, DashboardDesk, dashboard
 from tests.gateway_desk import invitation, waiting
@@ -58,15 +59,12 @@ def _plant(desk: DashboardDesk) -> None:
 @pytest.fixture
 def open_page(browser: Browser) -> Iterator[Open]:
     """Opens a page of its own, in a size and a scheme; all are closed afterwards."""
-    contexts = []
+    with ExitStack() as open_ones:
 
-    def make(size: tuple[int, int] = DESK, scheme: str = "light") -> Page:
-        contexts.append(context(browser, size, scheme))
-        return contexts[-1].new_page()
+        def make(size: tuple[int, int] = DESK, scheme: str = "light") -> Page:
+            return open_ones.enter_context(visit(browser, **look(size, scheme))).new_page()
 
-    yield make
-    for one in contexts:
-        one.close()
+        yield make
 
 
 def sign_in(desk: DashboardDesk, page: Page) -> Page:

@@ -121,7 +121,7 @@ def test_after_an_update_the_next_page_is_the_new_one_and_an_open_one_becomes_it
             one.sees("home")
             assert _version(one.page) == "v-two"
             open_one.locator("#main[data-version='v-two']").wait_for(timeout=SOON_MS)
-            eventually(lambda: _shells(one.page) == ["shell-v-two"], SOON_S)
+            eventually(lambda: _shells(one.page) == ["shell-v-two-en"], SOON_S)
             assert all("/v-two/" in path for path in _scripts(one.page))
 
 

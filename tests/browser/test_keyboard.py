@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.chromium import visit
 from tests.browser.conftest import NewPerson
 from tests.browser.people import Someone
 from tests.browser.states import STATES, Place, place
@@ -181,6 +182,15 @@ def test_a_break_a_change_and_erasure_by_keyboard(new_person: NewPerson) -> None
         ("outcome", "I’d rather not say", "home"),
         ("settings", "Sign out", "sign_in"),
         ("settings", "My calls", "my_calls"),
+        ("settings", "My number has changed", "my_number"),
+        ("number-changed", "Home", "home"),
+        ("broke", "Go on", "going_on"),
+        ("broke", "No, thank you", "outcome"),
+        ("going-on", "Not after all", "broke"),
+        ("home-wished", "Not today, thank you", "home"),
+        ("home-wished", "My people", "my_people"),
+        ("ask-for", "20 minutes", "waiting"),
+        ("waiting-hope-gone", "Look for somebody else", "waiting"),
         ("my-blocks", "I’d meet Stan again", "my_blocks"),
         ("my-sessions", "Sign out everywhere", "sign_in"),
     ],
@@ -188,7 +198,7 @@ def test_a_break_a_change_and_erasure_by_keyboard(new_person: NewPerson) -> None
 def test_whatever_can_be_tapped_can_be_pressed(
     browser: Browser, gateway: Desk, state: str, words: str, view: str
 ) -> None:
-    with browser.new_context() as context:
+    with visit(browser) as context:
         one = place(gateway, context)
         STATES[state](one)
         _press(one, words)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.chromium import visit
 from tests.browser.states import Place, place
 from tests.gateway_desk import Desk
 from tests.world import eventually
@@ -18,9 +19,8 @@ SOON_MS = 1000 * SOON_S
 
 @pytest.fixture
 def one(browser: Browser, gateway: Desk) -> Iterator[Place]:
-    context = browser.new_context()
-    yield place(gateway, context)
-    context.close()
+    with visit(browser) as context:
+        yield place(gateway, context)
 
 
 def _sees(page: Page, view: str) -> None:
@@ -164,34 +164,33 @@ def test_going_back_shows_what_is_true_now(one: Place) -> None:
 
 
 def test_without_javascript_one_can_sign_in_be_free_and_answer(browser: Browser, gateway: Desk) -> None:
-    context = browser.new_context(java_script_enabled=False)
-    page = context.new_page()
-    page.goto(gateway.url)
-    assert "JavaScript is switched off" in page.content()
-    page.get_by_label("Your phone number").fill("07400 555777")
-    page.get_by_role("button", name="Send me a code").click()
-    page.get_by_label("Six digits").fill(page.locator(".code").inner_text())
-    page.get_by_role("button", name="Go on").click()
-    page.get_by_label("First name").fill("Ada1")
-    page.get_by_role("button", name="Go on").click()
-    expect(page.get_by_text("without digits")).to_be_visible()
-    expect(page.get_by_label("First name")).to_have_value("Ada1")
-    page.get_by_label("First name").fill("Ada")
-    page.get_by_role("button", name="Go on").click()
-    page.get_by_role("button", name="75+").click()
-    expect(page.get_by_text("Question 3 of 9")).to_be_visible()
-    for go, number in ((page.reload, 3), (page.go_back, 2), (page.reload, 2)):
-        go()
-        expect(page.get_by_text(f"Question {number} of 9")).to_be_visible()
-    page.get_by_role("link", name="Back").click()
-    expect(page.get_by_label("First name")).to_have_value("Ada")
-    page.get_by_role("button", name="Go on").click()
-    page.get_by_role("button", name="75+ ✓").click()
-    page.get_by_role("button", name="Just English").click()
-    page.get_by_label("The nearest of these").select_option("SE")
-    page.get_by_role("button", name="Go on").click()
-    for skip in ("Skip this", "Skip this", "Skip this", "Anyone", "No quiet hours"):
-        page.get_by_role("button", name=skip).click()
-    page.get_by_role("button", name="20 minutes").click()
-    _sees(page, "waiting")
-    context.close()
+    with visit(browser, java_script_enabled=False) as context:
+        page = context.new_page()
+        page.goto(gateway.url)
+        assert "JavaScript is switched off" in page.content()
+        page.get_by_label("Your phone number").fill("07400 555777")
+        page.get_by_role("button", name="Send me a code").click()
+        page.get_by_label("Six digits").fill(page.locator(".code").inner_text())
+        page.get_by_role("button", name="Go on").click()
+        page.get_by_label("First name").fill("Ada1")
+        page.get_by_role("button", name="Go on").click()
+        expect(page.get_by_text("without digits")).to_be_visible()
+        expect(page.get_by_label("First name")).to_have_value("Ada1")
+        page.get_by_label("First name").fill("Ada")
+        page.get_by_role("button", name="Go on").click()
+        page.get_by_role("button", name="75+").click()
+        expect(page.get_by_text("Question 3 of 9")).to_be_visible()
+        for go, number in ((page.reload, 3), (page.go_back, 2), (page.reload, 2)):
+            go()
+            expect(page.get_by_text(f"Question {number} of 9")).to_be_visible()
+        page.get_by_role("link", name="Back").click()
+        expect(page.get_by_label("First name")).to_have_value("Ada")
+        page.get_by_role("button", name="Go on").click()
+        page.get_by_role("button", name="75+ ✓").click()
+        page.get_by_role("button", name="Just English").click()
+        page.get_by_label("The nearest of these").select_option("SE")
+        page.get_by_role("button", name="Go on").click()
+        for skip in ("Skip this", "Skip this", "Skip this", "Anyone", "No quiet hours"):
+            page.get_by_role("button", name=skip).click()
+        page.get_by_role("button", name="20 minutes").click()
+        _sees(page, "waiting")

@@ -10,8 +10,9 @@ import pytest
 from tests.living_demo import KILLED, WIPE, Signs, hit, living_demo
 from tests.world import eventually
 
-PEOPLE = 330
-PLAY_S = 110
+PEOPLE = 450
+PLAY_S = 150
+"""All that may be needed: the town's day ends with the last deed."""
 AGAIN_S = 15.0
 SEED = 7
 
@@ -30,6 +31,7 @@ def test_killed_processes_and_a_wiped_redis_lose_nothing_and_offers_flow_again(
         eventually(partial(signs.flow_after, 0.0, "calls"), what="the town is alive")
         for deed in deeds:
             told.append(f"{deed}: again after {hit(played, addresses, signs, deed, AGAIN_S):.1f} s")
+        played.enough()
         report = played.report()
     told += played.errors
     shown = ("double_booked", "lost", "lost_of", "violations", "restarts", "connected")

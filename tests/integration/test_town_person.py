@@ -9,7 +9,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import aclosing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ import uvicorn
 from services.adapters.views import ViewWriter
 from services.gateway.app import build
 from services.gateway.lists import AREAS
+from services.serving import Server
 from services.settings import Settings
 from services.simulator import app, town
 from services.simulator.ledger import AVAILABILITIES_FILE, Ledger
@@ -43,14 +44,18 @@ def settings_for(data: Path, **more: Any) -> Settings:
     )
 
 
-def play(data: Path, trouble: "Trouble | None" = None) -> tuple[dict[str, Any], PretendGateway]:
-    """A short play at a pretended gateway, with `trouble` every second of it."""
+def play(
+    data: Path, trouble: "Trouble | None" = None, enough_after_s: float = 2 * PLAY_S
+) -> tuple[dict[str, Any], PretendGateway]:
+    """A short play at a pretended gateway, with `trouble` every second of it; its end may be brought forward."""
 
     async def in_town() -> tuple[dict[str, Any], PretendGateway]:
         settings = settings_for(data)
         async with pretend_gateway(settings) as (gateway, url):
             making = asyncio.create_task(_make(trouble, gateway))
-            said = await town.run(settings, url, PEOPLE, PLAY_S, SEED, lambda _: None)
+            enough = asyncio.Event()
+            asyncio.get_running_loop().call_later(enough_after_s, enough.set)
+            said = await town.run(settings, url, PEOPLE, PLAY_S, SEED, lambda _: None, enough=enough)
             making.cancel()
             return said, gateway
 
@@ -143,6 +148,13 @@ def test_people_whose_sessions_are_gone_sign_in_again_and_go_on(tmp_path: Path) 
     assert all_over(gateway)
 
 
+def test_a_day_whose_end_is_brought_forward_comes_to_its_end_as_any_other(tmp_path: Path) -> None:
+    said, gateway = play(tmp_path, enough_after_s=PLAY_S / 2)
+    assert 0 < len(gateway.pool.waiting) < PEOPLE
+    assert said["closed_in_time"], said
+    assert all_over(gateway)
+
+
 def test_the_gateway_is_told_what_was_drawn_from_the_seed(
     calm: tuple[dict[str, Any], PretendGateway, Path],
 ) -> None:
@@ -167,7 +179,9 @@ def real_gateway(parts: Parts, data: Path) -> Iterator[str]:
     )  # fmt: skip
     with redis.Redis.from_url(place.url) as client:
         ViewWriter(client, place.prefix).set_whole(PARTITIONS)
-    server = uvicorn.Server(uvicorn.Config(build(settings), "127.0.0.1", 0, access_log=False, log_config=None))
+    app = build(settings)
+    config = uvicorn.Config(app, port=0, access_log=False, log_config=None, timeout_graceful_shutdown=1)
+    server = Server(config, app.state.hub)
     serving = threading.Thread(target=server.run)
     serving.start()
     try:
@@ -178,7 +192,8 @@ def real_gateway(parts: Parts, data: Path) -> Iterator[str]:
         yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     finally:
         server.should_exit = True
-        serving.join()
+        serving.join(START_LIMIT_S)
+    assert not serving.is_alive()
 
 
 async def a_visit(url: str, data: Path, wipe: Any) -> list[tuple[int, Any]]:
@@ -194,9 +209,9 @@ async def a_visit(url: str, data: Path, wipe: Any) -> list[tuple[int, Any]]:
         answers.append(await line.write("POST", "/availability", window, deadline_s=deadline_s))
         await asyncio.to_thread(wipe)
         answers.append(await line.write("DELETE", "/availability", deadline_s=deadline_s))
-        async for name, _ in line.live():
+        async with aclosing(line.live()) as events:
+            name, _ = await anext(events)
             answers.append((200, name))
-            break
     ledger.close()
     return answers
 

@@ -49,6 +49,10 @@ WITHOUT: dict[str, str] = {
     "rule-age": DROPPED,
     "rule-home": DROPPED,
     "rule-company": DROPPED,
+    "hopes-for-one": NEVER,
+    "only-with-the-same": "if call is None:",
+    "only-after-a-broken-line": "return call.invitation",
+    "in-vain-no-longer": "asks = ()",
 }
 
 

@@ -31,14 +31,15 @@ def lasting_refusal(me: str, mine: Json, you: str, yours: Json) -> str | None:
 
 
 def hour_refusal(known: Json, you: str, now: datetime) -> str | None:
-    """Why this person may not be asked about `you` at this hour, or None."""
+    """Why this person may not be asked about `you` at this hour, or None; `goes_on` is with whom their call broke."""
     mine = known["features"]
     if (time_of(known["until"]) - now).total_seconds() < LEAST_TALK_S:
         return "less than three minutes left"
     local = now.astimezone(LONDON)
     if mine["quiet"] and _in_quiet(local.hour * 60 + local.minute, mine["quiet"]):
         return "quiet hours"
-    bonded, met = you in mine["bonds"], you in mine["met"]
+    bonded, met = you in mine["bonds"] and known["hopes_for"] in (None, you), you in mine["met"]
+    bonded = bonded or known["goes_on"] == you
     fits = {"known": bonded, "new": not bonded and not met, "either": bonded or not met}
     return None if fits[known["company"]] else "company"
 

@@ -21,6 +21,7 @@ PEOPLE = 4
 SIMPLE = [ev.AvailabilityClosed, ev.PersonPaused, ev.PersonResumed, ev.PersonResumed, ev.PersonErased]
 AGAIN = ["", "event", "event", "window", "request", "request"]
 RACE = ["", "", "decline", "end", "stranger", "replay"]
+ENDS = ["silence", "lost", "lost", "hung up", "never"]
 WHO = st.integers(0, PEOPLE - 1)
 PICK = st.sampled_from([0, 0, 0, 1, 2, 4])
 LAZY = st.booleans()
@@ -87,9 +88,9 @@ class Life(RuleBasedStateMachine):
         self.everybody_is_free(20, False)
 
     @rule(who=WHO, minutes=MINUTES, company=COMPANY, lazy=LAZY)
-    def open_window(self, who: int, minutes: int, company: str, lazy: bool) -> None:
+    def open_window(self, who: int, minutes: int, company: str, lazy: bool, **wanted: Any) -> None:
         now = self.world.now
-        told = {"opened_at": now, "until": now + timedelta(minutes=minutes), "company": company}
+        told = {"opened_at": now, "until": now + timedelta(minutes=minutes), "company": company, **wanted}
         self.ask(ev.AvailabilityOpened, who, lazy, availability=f"av-{self.asked + 1}", **told)
 
     @rule(minutes=MINUTES, company=COMPANY, lazy=LAZY)
@@ -170,6 +171,37 @@ class Life(RuleBasedStateMachine):
             for one, two in ((who, other), (other, who)):
                 told = {} if kind == "met" else {"bond": kind == "bond"}
                 self.ask(ev.BondChanged if told else ev.PersonMet, one, lazy, other=self.person(two), **told)
+
+    @rule(who=WHO, hoped=WHO, only=st.booleans(), lazy=LAZY)
+    def hope_for_one(self, who: int, hoped: int, only: bool, lazy: bool) -> None:
+        """Somebody who knows everybody is free for one of them."""
+        self.everybody_waits()
+        for other in range(PEOPLE):
+            self.think_of_another(who, other, "met", True)
+            self.think_of_another(who, other, "bond", True)
+        hopes_for = self.person(hoped) if hoped != who else None
+        self.open_window(who, 20, "known" if only else "either", False, hopes_for=hopes_for)
+        self.let_time_pass((2, 2), lazy)
+
+    @rule(pick=PICK, late=st.booleans(), both=st.booleans(), same=st.booleans(), how=st.sampled_from(ENDS), lazy=LAZY)
+    def go_on_with_a_call(self, pick: int, late: bool, both: bool, same: bool, how: str, lazy: bool) -> None:
+        """A call ends, mostly since its line broke; one of the two, or both, want to go on, in time or too late."""
+        self.wake()
+        self.world.drain()
+        row = self.invitation(pick)
+        if row is None:
+            return
+        self.both_answer(pick, connected=how != "never", race="", lazy=False)
+        self.let_time_pass((65, 65), False) if how == "silence" else self.tell(ev.CallEnded, row, reason=how)
+        self.world.drain()
+        if late:
+            self.let_time_pass((130, 130), False)
+        for who in row.people if both else row.people[:1]:
+            other = row.other(who) if same else self.person((int(row.other(who)[1:]) + 1) % PEOPLE)
+            wanted = {"hopes_for": other, "goes_on": row.invitation}
+            self.open_window(int(who[1:]), 20, "known", True, **wanted)
+        self.world.drain()
+        self.let_time_pass((2, 2), lazy)
 
     # --- the same again ---
 

@@ -92,6 +92,7 @@ class Told:
 
     def __init__(self) -> None:
         self.after: list[tuple[datetime | None, dict[str, Json]]] = []
+        self.walls: list[datetime | None] = []
         self.accepts: dict[str, dict[str, int]] = {}
         self.answers: dict[str, list[tuple[int, str, str]]] = {}
         self.rings: dict[str, int] = {}
@@ -99,13 +100,16 @@ class Told:
     def logged(self, offset: int, event: Json) -> None:
         """One event of the pool's log."""
         now, people = self.after[-1] if self.after else (None, {})
+        wall = self.walls[-1] if self.walls else None
         if event["type"] == "tick.v1":
             now = max(now, time_of(event["now"])) if now else time_of(event["now"])
+            wall = max(wall, time_of(event["wall"])) if wall else time_of(event["wall"])
         elif "seq" in event:
             people = {**people, event["person"]: _known(people.get(event["person"]), offset, event)}
         elif event["type"] in ("invitation.answered.v1", "invitation.rung.v1"):
             self._about_invitation(offset, event["invitation"]["invitation"], event)
         self.after.append((now, people))
+        self.walls.append(wall)
 
     def _about_invitation(self, offset: int, key: str, event: Json) -> None:
         if event["type"] == "invitation.rung.v1":
@@ -118,7 +122,7 @@ class Told:
 
 def _known(before: Json | None, offset: int, event: Json) -> Json:
     nothing: Json = {"seq": -1, "features": None, "until": None, "company": None, "left": None, "asked": frozenset()}
-    nothing["asked_last"] = -1
+    nothing |= {"asked_last": -1, "hopes_for": None, "goes_on": None}
     known = before or nothing
     if event["seq"] <= known["seq"]:
         return known
@@ -134,5 +138,6 @@ def _known(before: Json | None, offset: int, event: Json) -> Json:
         known["asked"] |= {event["availability"]}
         known["features"] = event["features"] or known["features"]
         if not event["refused"]:
-            known.update(until=event["until"], company=event["company"], left=None, asked_last=offset)
+            wanted = {name: event[name] for name in ("until", "company", "hopes_for", "goes_on")}
+            known.update(**wanted, left=None, asked_last=offset)
     return known

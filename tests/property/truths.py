@@ -5,12 +5,13 @@ checks: events, rows and leases come in as JSON values, and the hard rules, dead
 from the order of the two logs.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from tests.property.hard_rules import hour_refusal, lasting_refusal
 from tests.property.rest import Rest
 from tests.property.told import Json, Requests, Told, insist, time_of
 
+GO_ON = timedelta(seconds=125)
 RINGING = ("offered", "rung", "accepted")
 LIVE = (*RINGING, "confirmed")
 
@@ -86,7 +87,8 @@ class Truths:
         if row["end"] == "ran_out":
             now, people = self.told.after[row["offset"]]
             until = people[row["person"]]["until"]
-            insist(now and now >= time_of(until), 3, f"{row['availability']} ran out before its end")
+            in_vain = people[row["person"]]["goes_on"] and not self._goes_on(people, row["person"], row["offset"])
+            insist(in_vain or (now and now >= time_of(until)), 3, f"{row['availability']} ran out before its end")
 
     def _ended(self, availability: str, kind: str) -> None:
         shown = self.ends.setdefault(availability, kind)
@@ -123,7 +125,8 @@ class Truths:
             insist(not later, 6, f"{row['invitation']} is offered by an old tick: later events have changed {later}")
         for me, you, window in ((row["a"], row["b"], "availability_a"), (row["b"], row["a"], "availability_b")):
             insist(me in people, 3, f"{me} is invited and never asked")
-            why = self._lasting(people, me, you) or hour_refusal(people[me], you, now)
+            known = {**people[me], "goes_on": self._goes_on(people, me, row["offset"])}
+            why = self._lasting(people, me, you) or hour_refusal(known, you, now)
             insist(why is None, 5, f"{row['invitation']} is offered to {me} against: {why}")
             if not zombie:
                 insist(row[window] not in self.ends, 3, f"{me} is invited after {self.ends.get(row[window])}")
@@ -131,6 +134,15 @@ class Truths:
                 insist(not twice, 1, f"{me} is offered {row['invitation']} while {twice} lives")
         if not zombie:
             self.rest.check_offer(row, now, people)
+
+    def _goes_on(self, people: dict[str, Json], me: str, offset: int) -> str | None:
+        """With whom `me` may go on at this offset: they asked to, and that line broke two minutes ago at most."""
+        known, wall = people[me], self.told.walls[offset]
+        call = self.rows["invitations"].get(known["goes_on"])
+        if call is None or call["state"] != "ended" or not call["connected_wall"] or call["end_reason"] != "lost":
+            return None
+        same = {me, known["hopes_for"]} == {call["a"], call["b"]}
+        return known["hopes_for"] if same and wall and wall <= time_of(call["ended_wall"]) + GO_ON else None
 
     def _check_call(self, row: Json) -> None:
         _, people = self.told.after[row["offset"]]

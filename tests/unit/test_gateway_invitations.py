@@ -1,10 +1,19 @@
 """Answers, calls, outcomes, blocks and concerns: whose they are, when they are in time, and what is written."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from matcher.events import ConcernRaised, InvitationAnswered, LegHeard, LegHungUp, OutcomeGiven, PersonBlocked
+from matcher.events import (
+    AvailabilityOpened,
+    ConcernRaised,
+    InvitationAnswered,
+    LegHeard,
+    LegHungUp,
+    OutcomeGiven,
+    PersonBlocked,
+)
 from matcher.outcome import pair_key
 from services.gateway.limits import ANSWERS
 from tests.gateway_desk import Desk, over
@@ -16,6 +25,7 @@ ROUTES: list[tuple[str, Any]] = [
     ("/invitations/{}/concern", {"what": "He asked for money."}),
     ("/calls/{}/heartbeat", {"connected": True}),
     ("/calls/{}/end", None),
+    ("/calls/{}/go-on", None),
     ("/calls/{}/outcome", {"talk_again": "yes"}),
 ]
 
@@ -209,3 +219,51 @@ def test_answers_have_a_limit_and_a_concern_is_still_heard_beyond_it(gateway: De
     assert [one.status_code for one in answers] == [202] * ANSWERS.count + [429]
     assert int(answers[-1].headers["retry-after"]) >= 1
     assert page.post(path + "/concern", {"what": "Please look at this."}).status_code == 202
+
+
+def test_a_line_that_was_lost_is_told_apart_from_hanging_up(gateway: Desk) -> None:
+    page, person = gateway.registered()
+    row = gateway.put_invitation(person, "p-other", state="confirmed")
+    for body in ({"lost": True}, None):
+        assert page.post(f"/calls/{row.invitation}/end", body).status_code == 202
+    assert page.post(f"/calls/{row.invitation}/end", {"lost": "yes"}).status_code == 422
+    assert [event.lost for event in gateway.said("calls") if isinstance(event, LegHungUp)] == [True, False]
+
+
+def test_going_on_opens_a_window_for_the_other_of_this_call_alone_and_once(gateway: Desk) -> None:
+    page, person = gateway.registered()
+    row = gateway.put_invitation(person, "p-other", **over(end_reason="lost"))
+    first = page.post(f"/calls/{row.invitation}/go-on", key="the-same-key")
+    assert first.status_code == 202
+    assert page.post(f"/calls/{row.invitation}/go-on", key="the-same-key").json() == first.json()
+    (opened,) = gateway.said("person-events")
+    assert isinstance(opened, AvailabilityOpened)
+    assert (opened.hopes_for, opened.goes_on, opened.company) == ("p-other", row.invitation, "known")
+
+
+LONG_AGO = datetime.now(UTC) - timedelta(seconds=121)
+
+
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        (over(end_reason="hung up"), "already_ended"),
+        (over(end_reason="lost", connected_wall=None), "already_ended"),
+        (over(end_reason="lost", ended_wall=LONG_AGO), "already_ended"),
+        ({"state": "confirmed"}, "not_yet"),
+    ],
+)
+def test_nobody_goes_on_with_what_did_not_break_just_now(gateway: Desk, change: dict[str, Any], error: str) -> None:
+    page, person = gateway.registered()
+    row = gateway.put_invitation(person, "p-other", **change)
+    answer = page.post(f"/calls/{row.invitation}/go-on")
+    assert (answer.status_code, answer.json()["error"]) == (409, error)
+    assert gateway.outbox.said == []
+
+
+@pytest.mark.parametrize(("change", "status"), [({"paused": True}, 409), ({"held": True}, 403)])
+def test_who_may_not_be_rung_does_not_go_on(gateway: Desk, change: dict[str, Any], status: int) -> None:
+    page, person = gateway.registered(**change)
+    row = gateway.put_invitation(person, "p-other", **over(end_reason="lost"))
+    assert page.post(f"/calls/{row.invitation}/go-on").status_code == status
+    assert gateway.outbox.said == []

@@ -169,8 +169,8 @@ def test_a_waiting_page_offers_it_and_settings_lead_to_it(gateway: Desk) -> None
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("PUSH_KEY", new_key()), ("PUSH_CONTACT", "mailto:ops@example.org"), ("PUSH_KEY", "short"),
-     ("PUSH_HOSTS", "https://push.example.org"), ("PUSH_CONTACT", "ops")],
+    [pytest.param("PUSH_KEY", new_key(), id="a key alone"), ("PUSH_CONTACT", "mailto:ops@example.org"),
+     ("PUSH_KEY", "short"), ("PUSH_HOSTS", "https://push.example.org"), ("PUSH_CONTACT", "ops")],
 )  # fmt: skip
 def test_settings_of_push_that_are_halves_or_make_no_sense_are_refused(name: str, value: str) -> None:
     with pytest.raises(BadRequest, match="PARTYLINE_"):

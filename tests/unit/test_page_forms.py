@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from matcher.events import InvitationAnswered, PersonErased, PersonRegistered
+from matcher.events import InvitationAnswered, OutcomeGiven, PersonErased, PersonRegistered
 from services.gateway.body import BODY_LIMIT
 from services.gateway.pages.guard import HEADERS
 from services.gateway.signin import person_id
@@ -24,6 +24,8 @@ OF_AN_INVITATION = [
     ("/page/invitations/{}/aside", {}),
     ("/page/invitations/{}/concern", {"what": "He asked for money."}),
     ("/page/calls/{}/hang-up", {}),
+    ("/page/calls/{}/go-on", {}),
+    ("/page/calls/{}/enough", {}),
     ("/page/calls/{}/outcome", {"talk_again": "yes"}),
 ]
 OTHERS: list[tuple[str, dict[str, str]]] = [
@@ -38,7 +40,11 @@ OTHERS: list[tuple[str, dict[str, str]]] = [
     ("/page/unblock", {"block": "block-of-nobody"}),
     ("/page/passkeys/remove", {"passkey": "of-nobody"}),
     ("/page/passkeys/later", {}),
+    ("/page/language", {"language": "de"}),
+    ("/page/wishes/aside", {}),
     ("/page/ringing/later", {}),
+    ("/page/number/code", {"phone": "07400 123457"}),
+    ("/page/number", {"phone": "07400 123457", "code": "1"}),
     ("/page/sign-out", {}),
     ("/page/sign-out-everywhere", {}),
     ("/page/erase", {}),
@@ -72,7 +78,9 @@ NASTY = "'\"></textarea></title><script>alert(1)</script><img src=x onerror=aler
 MORE_FIELDS = {
     "/page/about-me": ("likes", "avoids", "wishes", "gender", "quiet", "quiet_start", "quiet_end", "situation"),
     "/page/session": ("demo_code",),
-    "/page/free": ("until",),
+    "/page/number": ("demo_code",),
+    "/page/calls/{}/outcome": ("felt",),
+    "/page/free": ("until", "hopes_for"),
 }
 
 
@@ -367,3 +375,24 @@ def test_what_is_not_there_is_a_page_for_people_and_json_for_machines(gateway: D
     assert look(page, "/nowhere").view == "nothing"
     assert page.get("/nowhere").json()["error"] == "not_found"
     assert page.get("/static/../app.py").status_code == 404
+
+
+@pytest.mark.parametrize("felt", [None, "good", "fine", "awkward", "sad"])
+def test_how_it_felt_is_one_tap_and_can_be_left_out(gateway: Desk, felt: str | None) -> None:
+    page, person = gateway.registered()
+    gateway.put_invitation(person, "p-other", **over())
+    seen = look(page)
+    offered = [one["value"] for tag, one in seen.tags if tag == "input" and one.get("name") == "felt"]
+    assert offered == ["good", "fine", "awkward", "sad"]
+    assert not [one for _, one in seen.tags if "checked" in one]
+    press_here(page, "/outcome", talk_again="yes", **({"felt": felt} if felt else {}))
+    (given,) = gateway.said("outcomes")
+    assert isinstance(given, OutcomeGiven)
+    assert (given.talk_again, given.felt) == ("yes", felt)
+
+
+def test_a_feeling_that_is_not_on_the_list_is_refused(gateway: Desk) -> None:
+    page, person = gateway.registered()
+    gateway.put_invitation(person, "p-other", **over())
+    assert press(page, look(page).form("/outcome"), talk_again="yes", felt="elated").status_code == 422
+    assert gateway.outbox.said == []

@@ -173,7 +173,9 @@ def test_a_part_is_sent_only_when_something_else_is_to_be_seen(gateway: Desk) ->
     assert Seen(part.text).view == "waiting"
 
 
-@pytest.mark.parametrize("showing", ["settings", "about_me", "erase", "my_calls", "my_blocks", "my_passkeys"])
+@pytest.mark.parametrize(
+    "showing", ["settings", "about_me", "erase", "my_calls", "my_people", "ask_for", "my_blocks", "my_passkeys"]
+)
 def test_settings_stay_until_somebody_rings(gateway: Desk, showing: str) -> None:
     page, person = gateway.registered()
     gateway.put_waiting(person)
@@ -239,6 +241,71 @@ def test_a_block_says_that_they_never_meet_again(gateway: Desk) -> None:
     assert [type(event) for event in gateway.said("person-events")] == [PersonBlocked]
 
 
+def _broken(**change: Any) -> dict[str, Any]:
+    """What turns an invitation into a call whose line broke just now."""
+    return over(end_reason="lost", **change)
+
+
+def _window_of(gateway: Desk, invitation: str, page: Page, **change: Any) -> None:
+    """The window of whoever asks to go on."""
+    gateway.put_waiting(gateway.said("person-events")[-1].person, goes_on=invitation, company="known", **change)
+
+
+def test_after_a_broken_line_one_tap_goes_on_and_who_waits_in_vain_is_asked_how_it_was(gateway: Desk) -> None:
+    page, invitation = _in_window(gateway, _broken())
+    seen = look(page)
+    assert (seen.view, seen.heading) == ("broke", "The line broke. Go on with Bob?")
+    assert 110 < page.get("/state").json()["invitation"]["go_on_s"] <= 120
+    assert press_here(page, "/go-on").view == "going_on"
+    _window_of(gateway, invitation, page)
+    assert look(page).view == "going_on"
+    _window_of(gateway, invitation, page, end="ran_out")
+    a, b = _people_of(gateway, invitation)
+    late = MORNING - timedelta(days=300)
+    gateway.put_invitation(a, b, invitation=invitation, **_broken(ended_wall=late))
+    seen = look(page)
+    assert (seen.view, "did not come to going on" in seen.text) == ("outcome", True)
+    press_here(page, "/aside")
+    seen = look(page)
+    assert (seen.view, "nobody was free" in seen.text) == ("home", False)
+
+
+def test_who_does_not_want_to_go_on_is_asked_how_it_was_at_once(gateway: Desk) -> None:
+    page, _ = _in_window(gateway, _broken())
+    seen = press_here(page, "/enough")
+    assert (seen.view, "going on" in seen.text) == ("outcome", False)
+    assert gateway.outbox.said == []
+
+
+def test_when_both_go_on_the_page_accepts_by_itself_and_how_it_was_is_asked_once(gateway: Desk) -> None:
+    page, first = _in_window(gateway, _broken())
+    press_here(page, "/go-on")
+    a, b = _people_of(gateway, first)
+    _window_of(gateway, first, page)
+    row = gateway.put_invitation(a, b, goes_on=first)
+    seen = look(page)
+    assert seen.view == "back"
+    (accept,) = [tag for name, tag in seen.tags if name == "form" and str(tag["action"]).endswith("/accept")]
+    assert accept["hx-trigger"] == "submit, load"
+    gateway.put_invitation(a, b, invitation=row.invitation, goes_on=first, **ENDED)
+    seen = look(page)
+    assert (seen.view, seen.form("/outcome").action) == ("outcome", f"/page/calls/{row.invitation}/outcome")
+
+
+@pytest.mark.parametrize("change", [{"state": "expired"}, {"state": "voided"}, {"state": "declined"}])
+def test_if_it_does_not_come_to_going_on_the_first_call_is_asked_about(gateway: Desk, change: dict[str, Any]) -> None:
+    page, first = _in_window(gateway, _broken())
+    press_here(page, "/go-on")
+    a, b = _people_of(gateway, first)
+    _window_of(gateway, first, page)
+    gateway.put_invitation(a, b, goes_on=first, **change)
+    seen = look(page)
+    assert (seen.view, seen.form("/outcome").action) == ("outcome", f"/page/calls/{first}/outcome")
+    assert "did not come to going on" in seen.text
+    press_here(page, "/outcome", talk_again="yes")
+    assert look(page).view == "home"
+
+
 def test_a_missed_ring_is_followed_by_another_only_if_asked_for(gateway: Desk) -> None:
     page, _ = _in_window(gateway, {"state": "expired"})
     assert look(page).view == "missed"
@@ -261,17 +328,19 @@ VIEWS = sorted(path.stem for path in (HERE / "templates" / "views").glob("*.html
 def _shown(word: str) -> dict[str, Any]:
     """Everything that any view is told, with `word` for each text."""
     about = about_me({"first_name": word, "quiet": {"start": word, "end": word}}, dict.fromkeys(BLANK, word))
-    mine = dict.fromkeys(("first_name", "when", "used", "block", "passkey", "can_be_lifted", "this_one"), word)
+    mine = dict.fromkeys(("first_name", "when", "used", "block", "passkey", "person", "ago"), word)
+    mine |= {"talked_s": 600, "can_be_lifted": False, "this_one": False, "reasons": [f"topic:{word}"]}
     mine["rings_when_locked"] = True
-    mine |= {"talked_s": 600, "can_be_lifted": False, "this_one": False}
     asked = dict.fromkeys(("name", "number", "of", "can_wait", "back"), word)
     line = dict.fromkeys(("name", "number", "when", "emergency"), word)
     texts = ("said", "phone", "error", "demo_code", "first_name", "other_name", "quiet", "until", "topic", "invitation",
-             "side", "what", "message", "action", "key", "comfort", "company", "likely")  # fmt: skip
+             "side", "what", "message", "action", "key", "comfort", "company", "likely", "hope",
+             "hoped_name")  # fmt: skip
     numbers = {"remaining_s": 20.0, "window_s": 600.0, "minutes_left": 10}
     return {**dict.fromkeys(texts, word), **numbers, **about.shown, "reasons": [word, f"topic:{word}"], "note": "x",
             "ran_out": True, "knows_somebody": True, "offers_passkey": True, "offers_ringing": True,
-            "no_microphone": True, "fields": [(word, word)], "crisis_line": line,
+            "no_microphone": True, "in_vain": True, "go_on_s": 90.0, "wished": [word, word],
+            "fields": [(word, word)], "crisis_line": line,
             "asked": asked, "mine": [mine, mine | {"can_be_lifted": True, "this_one": True}]}  # fmt: skip
 
 

@@ -12,9 +12,14 @@ from typing import Any
 
 from fastapi import Request
 
+from services.languages.speaking import _
+
 TOLD = ("set-cookie", "clear-site-data")
 
 log = logging.getLogger(__name__)
+
+KEPT = (b"cookie", b"host", b"user-agent", b"accept-language")
+"""Headers that go along."""
 
 
 @dataclass
@@ -38,7 +43,7 @@ class Reply:
     @property
     def message(self) -> str:
         """The sentence that came with a refusal."""
-        return str(self.said.get("message", "Something went wrong on our side. Please try again."))
+        return str(self.said.get("message") or _("Something went wrong on our side. Please try again."))
 
 
 async def ask(request: Request, method: str, path: str, body: object, key: str) -> Reply:
@@ -58,7 +63,7 @@ async def ask(request: Request, method: str, path: str, body: object, key: str) 
 
 
 def _scope(request: Request, method: str, path: str, raw: bytes, once: str) -> dict[str, Any]:
-    kept = [(name, value) for name, value in request.scope["headers"] if name in (b"cookie", b"host", b"user-agent")]
+    kept = [(name, value) for name, value in request.scope["headers"] if name in KEPT]
     headers = [*kept, (b"content-type", b"application/json"), (b"content-length", str(len(raw)).encode())]
     headers.append((b"idempotency-key", once.encode()))
     plain = ("type", "asgi", "http_version", "scheme", "client", "server", "root_path")

@@ -11,18 +11,25 @@ from services.gateway.pages.guard import PageForm, read_page_form
 from services.gateway.pages.render import go, show
 from services.gateway.pages.showing import SIGNED_OUT, Desk, away
 from services.gateway.pages.view import View
+from services.languages.speaking import N_, _
 
-NO_NUMBER = "Please give us your phone number, such as 07400 123456."
+NO_NUMBER = N_("Please give us your phone number, such as 07400 123456.")
+NO_CODE = N_("Please type the six digits of the code.")
 SAID = {
-    "signed-out": "You are signed out. Come back whenever you like.",
-    "not-reported": f"You were signed out. {CONCERN_COMFORT.sentence}",
-    "erased": "You are erased: your name, your number and all that you told us. Goodbye, and be well.",
+    "signed-out": (N_("You are signed out. Come back whenever you like."),),
+    "not-reported": (N_("You were signed out."), CONCERN_COMFORT.sentence),
+    "erased": (N_("You are erased: your name, your number and all that you told us. Goodbye, and be well."),),
 }
 
 
 def door(phone: str = "", error: str = "", said: str = "") -> View:
     """The first view: a phone number."""
     return View("sign_in", "sign_in", {"phone": phone, "error": error, "said": said})
+
+
+def said_at_the_door(query: str) -> str:
+    """What is said to somebody who was brought to the door with this query."""
+    return " ".join(_(sentence) for sentence in SAID.get(query.removesuffix("="), ()))
 
 
 def routes(desk: Desk) -> APIRouter:
@@ -44,7 +51,7 @@ def routes(desk: Desk) -> APIRouter:
         if reply.away:
             return away(request)
         if not reply.taken:
-            error = reply.message if phone and "field" not in reply.message else NO_NUMBER
+            error = reply.message if phone and "field" not in reply.message else _(NO_NUMBER)
             return show(request, door(phone, error), signed_in=False, status=reply.status)
         return show_code(request, phone, reply, reply, "")
 
@@ -57,8 +64,8 @@ def routes(desk: Desk) -> APIRouter:
             return away(request)
         if not reply.taken:
             if reply.status == 422 and (not code or "field" in reply.message):
-                reply.said = {"message": "Please type the six digits of the code."}
-            return show_code(request, phone, reply, None, _shown_code(form))
+                reply.said = {"message": _(NO_CODE)}
+            return show_code(request, phone, reply, None, shown_code(form))
         return _with_kept(go(request, "/"), reply)
 
     def add_sign_out(path: str, api: str) -> None:
@@ -85,7 +92,7 @@ def routes(desk: Desk) -> APIRouter:
     return router
 
 
-def _shown_code(form: PageForm) -> str:
+def shown_code(form: PageForm) -> str:
     """The code that a demo showed, to show it again beside the error; nothing else may get there."""
     shown = form.one("demo_code")
     return shown if shown.isascii() and shown.isdigit() and len(shown) <= 12 else ""

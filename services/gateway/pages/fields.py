@@ -7,21 +7,22 @@ import re
 from typing import Any
 
 from services.gateway.pages.asking import Reply
+from services.languages.speaking import N_, _
 
 LISTS = ("languages", "likes", "avoids", "wishes", "situation")
 NEEDED = ("first_name", "adult", "age_band", "area", "languages")
 ERRORS = {
-    "first_name": "Please give a first name of up to 40 letters, without digits.",
-    "adult": "Partyline is for people of 18 and over. Please tick this if you are.",
-    "age_band": "Please choose your age.",
-    "area": "Please choose where you live.",
-    "languages": "Please choose at least one language.",
-    "likes": "Please choose from the list.",
-    "avoids": "Please choose from the list.",
-    "wishes": "Please choose from the list.",
-    "situation": "Please choose from the list.",
-    "gender": "Please choose from the list.",
-    "quiet": "Please give two different times, such as 22:00 and 07:00.",
+    "first_name": N_("Please give a first name of up to 40 letters, without digits."),
+    "adult": N_("Partyline is for people of 18 and over. Please tick this if you are."),
+    "age_band": N_("Please choose your age."),
+    "area": N_("Please choose where you live."),
+    "languages": N_("Please choose at least one language."),
+    "likes": N_("Please choose from the list."),
+    "avoids": N_("Please choose from the list."),
+    "wishes": N_("Please choose from the list."),
+    "situation": N_("Please choose from the list."),
+    "gender": N_("Please choose from the list."),
+    "quiet": N_("Please give two different times, such as 22:00 and 07:00."),
 }
 
 
@@ -41,6 +42,6 @@ def errors_of(reply: Reply, body: dict[str, Any]) -> dict[str, str]:
 
     The API names the first fault; what was left blank is named with it, so that nobody is sent back field by field.
     """
-    blank = {name: ERRORS[name] for name in NEEDED if not body[name]}
+    blank = {name: _(ERRORS[name]) for name in NEEDED if not body[name]}
     name = "adult" if reply.status == 403 else field_in(reply.message)
-    return {name: ERRORS.get(name, reply.message)} | blank
+    return {name: _(ERRORS[name]) if name in ERRORS else reply.message} | blank

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from matcher.errors import NotAllowed
 from services.gateway.answers import Unreadable
 from services.gateway.body import KEY, read_body
+from services.languages.speaking import _
 from services.serving import SAFE_HEADERS
 
 FIELDS_LIMIT = 200
@@ -61,17 +62,17 @@ async def read_page_form(request: Request) -> PageForm:
     Raises NotAllowed when it may come from another site, TooLarge, Unreadable.
     """
     if not _from_our_page(request):
-        raise NotAllowed("This came from another website, so we did not do it.")
+        raise NotAllowed(_("This came from another website, so we did not do it."))
     raw = await read_body(request)
     if request.headers.get("content-type", FORM_TYPE).split(";")[0].strip() != FORM_TYPE:
-        raise Unreadable("That is no form that we can read.")
+        raise Unreadable(_("That is no form that we can read."))
     try:
         fields: Any = parse_qsl(raw.decode(), keep_blank_values=True, max_num_fields=FIELDS_LIMIT, errors="strict")
     except ValueError:
-        raise Unreadable("That is no form that we can read.") from None
+        raise Unreadable(_("That is no form that we can read.")) from None
     form = PageForm("", tuple(fields))
     if not KEY.fullmatch(form.one("key")):
-        raise Unreadable("The page was not whole. Please load it again.")
+        raise Unreadable(_("The page was not whole. Please load it again."))
     request.state.form = PageForm(form.one("key"), form.fields)
     return request.state.form
 

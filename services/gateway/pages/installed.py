@@ -19,6 +19,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from services.gateway.pages.render import HERE, STATIC, rendered
+from services.languages.speaking import CATALOGUES, _, language
 from services.serving import TEMPLATES
 
 ALWAYS_ASKED = {"Cache-Control": "no-cache"}
@@ -29,8 +30,7 @@ SHELL = ("page.css", "offline.js", "last.js", "icon.svg")
 """What the page that is shown offline needs."""
 ICONS = (("icon-192.png", 192, "any"), ("icon-512.png", 512, "any"), ("maskable-512.png", 512, "maskable"))
 MANIFEST: dict[str, Any] = {
-    "id": "/", "name": "Partyline", "short_name": "Partyline", "lang": "en", "start_url": "/", "scope": "/",
-    "description": "Puts two people through to each other when both are free to talk.",
+    "id": "/", "name": "Partyline", "short_name": "Partyline", "start_url": "/", "scope": "/",
     "display": "standalone", "theme_color": GROUND, "background_color": GROUND, "categories": ["social"],
     "icons": [
         {"src": f"/static/icons/{name}", "sizes": f"{size}x{size}", "type": "image/png", "purpose": purpose}
@@ -50,7 +50,7 @@ def version_of(*folders: Path) -> str:
     return "v-" + digest.hexdigest()[:12]
 
 
-VERSION = version_of(STATIC, HERE / "templates", TEMPLATES)
+VERSION = version_of(STATIC, HERE / "templates", TEMPLATES, CATALOGUES)
 
 
 class _Manifest(JSONResponse):
@@ -106,7 +106,9 @@ def _routes() -> APIRouter:
 
     @router.get("/manifest.webmanifest")
     async def get_manifest(request: Request) -> Response:
-        return _Manifest(MANIFEST, headers=ALWAYS_ASKED)
+        said = _("Partyline puts two people through to each other when both are free to talk.")
+        spoken = {"lang": language().code, "dir": language().direction, "description": said}
+        return _Manifest(MANIFEST | spoken, headers=ALWAYS_ASKED)
 
     @router.get("/worker.js")
     async def get_worker(request: Request) -> Response:

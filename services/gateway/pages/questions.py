@@ -13,9 +13,10 @@ from services.gateway.pages.fields import ERRORS, LISTS, field_in
 from services.gateway.pages.guard import PageForm
 from services.gateway.pages.memory import Draft
 from services.gateway.pages.view import BLANK, View
+from services.languages.speaking import N_, _
 
 UNDER_AGE = "under"
-NO_GENDER = "Please say your gender too, so that we know whom you mean."
+NO_GENDER = N_("Please say your gender too, so that we know whom you mean.")
 SOMEBODY: dict[str, Any] = {
     "first_name": "Ann", "adult": True, "languages": ["en"], "area": "SE", "age_band": "35-49",
 }  # fmt: skip
@@ -68,10 +69,10 @@ def answer_in(form: PageForm, one: Question) -> dict[str, Any]:
 def what_is_wrong(answer: dict[str, Any]) -> dict[str, str]:
     """What is wrong with an answer, by field: the same rules as for a whole profile."""
     if "same_gender" in answer.get("wishes", ()) and answer["gender"] in ("", "unsaid"):
-        return {"gender": NO_GENDER}
+        return {"gender": _(NO_GENDER)}
     try:
         profile_of(read_values(SOMEBODY | answer, AboutMe), "GB")
     except BadRequest as error:
         name = field_in(error.message)
-        return {name or next(iter(answer)): ERRORS.get(name, error.message)}
+        return {name or next(iter(answer)): _(ERRORS[name]) if name in ERRORS else error.message}
     return {}

@@ -15,6 +15,7 @@ from services.gateway.pages import words
 from services.gateway.pages.guard import HEADERS
 from services.gateway.pages.view import View
 from services.gateway.signin import Session
+from services.languages.speaking import _, language, languages, listed
 from services.serving import TEMPLATES
 
 HERE = Path(__file__).parents[1]
@@ -22,14 +23,29 @@ STATIC = HERE / "static"
 NO_STORE = {"Cache-Control": "no-store"}
 
 
+class Choices:
+    """`words.choices()` for templates, looked up when a page is made, since each is made in a language."""
+
+    def __getitem__(self, name: str) -> list[tuple[str, str]]:
+        return words.choices()[name]
+
+
 def environment() -> Environment:
     """The templates; a name that is not there is an error, not a gap."""
     made = Environment(
         loader=FileSystemLoader((HERE / "templates", TEMPLATES)), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
+        trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.i18n"],
+    )  # fmt: skip
+    made.policies["ext.i18n.trimmed"] = True
+    made.install_gettext_callables(  # type: ignore[attr-defined]
+        lambda one: language().sentences.gettext(one),
+        lambda one, many, number: language().sentences.ngettext(one, many, number), newstyle=True,
     )  # fmt: skip
     made.filters |= {"topic": words.topic_words, "reasons": words.reason_words, "minutes": words.minutes_words}
-    made.globals |= {"choices": words.choices(), "new_key": lambda: secrets.token_urlsafe(18)}
+    # What `_()` says in a template is taken for HTML; this says a sentence that came in a variable, as text.
+    made.filters |= {"translated": _, "listed": listed}
+    made.globals |= {"choices": Choices(), "new_key": lambda: secrets.token_urlsafe(18)}
+    made.globals |= {"language": language, "languages": languages, "countdown": words.countdown}
     return made
 
 

@@ -1,6 +1,6 @@
 """Everything under the page: the page itself, the part of it that changes, settings, files, and the forms.
 
-Place in the flow: browser -> **routes** -> entry, welcome, profile, mine, talk.
+Place in the flow: browser -> **routes** -> entry, reading, welcome, profile, mine, number, people, talk.
 """
 
 import redis.exceptions
@@ -8,15 +8,17 @@ from fastapi import APIRouter, FastAPI, Request, Response
 
 from matcher.errors import Away
 from services.gateway.gateway import COOKIE, Gateway, forgotten
-from services.gateway.pages import entry, mine, profile, talk, welcome
+from services.gateway.pages import entry, mine, number, people, profile, reading, talk, welcome
 from services.gateway.pages.guard import SafeHeaders
 from services.gateway.pages.installed import add_installed
 from services.gateway.pages.render import go, rung_here, show
 from services.gateway.pages.showing import AGAIN, SIGNED_OUT, Desk, away
 from services.gateway.pages.view import URGENT, View
+from services.languages.speaking import InTheirLanguage
 
 STAYS = (
-    "settings", "about_me", "erase", "welcome", "my_calls", "my_blocks", "my_sessions", "my_passkeys", "my_ringing",
+    "settings", "about_me", "erase", "welcome", "my_calls", "my_people", "ask_for", "my_blocks", "my_sessions",
+    "my_passkeys", "my_number", "my_number_code", "number_changed", "my_ringing", "my_language",
 )  # fmt: skip
 """Pages that only a ring or a call replaces."""
 
@@ -25,10 +27,11 @@ def add_pages(app: FastAPI, gateway: Gateway, version: str) -> None:
     """Let `app` serve the companion page, and send safe headers with everything."""
     desk = Desk(gateway)
     app.include_router(_routes(desk))
-    for module in (entry, mine, profile, talk, welcome):
+    for module in (entry, mine, number, people, profile, reading, talk, welcome):
         app.include_router(module.routes(desk))
     add_installed(app, version)
     app.add_middleware(SafeHeaders)
+    app.add_middleware(InTheirLanguage)
 
 
 def _routes(desk: Desk) -> APIRouter:
@@ -40,7 +43,7 @@ def _routes(desk: Desk) -> APIRouter:
             async with desk.gateway.room.in_time():
                 me = await desk.session(request)
                 if me is None:
-                    said = entry.SAID.get(request.url.query.removesuffix("="), "")
+                    said = entry.said_at_the_door(request.url.query)
                     door = show(request, entry.door(said=said), signed_in=False)
                     return forgotten(door) if COOKIE in request.cookies else door
                 return show(request, await desk.view(me), signed_in=True)

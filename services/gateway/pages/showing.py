@@ -16,6 +16,7 @@ from services.adapters.waits import WaitReader
 from services.gateway.answers import Answer, Comfort, NotSignedIn
 from services.gateway.gateway import COOKIE, Gateway
 from services.gateway.invitations import CRISIS_LINE, find
+from services.gateway.mine import Mine
 from services.gateway.pages.asking import Reply
 from services.gateway.pages.guard import PageForm
 from services.gateway.pages.memory import Memory
@@ -23,6 +24,7 @@ from services.gateway.pages.questions import first_open, question
 from services.gateway.pages.render import go, is_htmx, show
 from services.gateway.pages.view import URGENT, Standing, View, view_of
 from services.gateway.signin import Session
+from services.languages.speaking import _ as say
 
 SIGNED_OUT = "/?signed-out"
 AGAIN = "again"
@@ -56,10 +58,12 @@ class Desk:
         remembered = await self.memory.find(me.person)
         now, wall = self.gateway.clock.now(), self.gateway.clock.wall()
         standing = Standing(row, waiting, invitation, name, remembered, now, wall)
+        mine = Mine(self.gateway, me)
         if standing.window_open:
             waits = await self._waits.at(self.gateway.settings.markets[0], now)
-            standing = replace(standing, usual=usual(waits))
-        return view_of(standing)
+            hope = await mine.name_of(waiting.hopes_for) if waiting and waiting.hopes_for else None
+            return view_of(replace(standing, usual=usual(waits), hope=hope))
+        return view_of(replace(standing, wished=await mine.wished(now)))
 
     async def urgent(self, request: Request) -> bool:
         """Whether somebody is being rung or talks: then no other page is shown."""
@@ -124,7 +128,7 @@ def away(request: Request) -> Response:
     comfort: Comfort | None = getattr(request.state, "comfort", None)
     fields = [one for one in form.fields if one[0] != "key"]
     shown = {"action": quote(request.url.path), "key": form.key, "fields": fields, "comfort": "", **CRISIS_LINE}
-    shown |= {"comfort": comfort.sentence} if comfort else {}
+    shown |= {"comfort": say(comfort.sentence)} if comfort else {}
     return show(request, View("again", AGAIN, shown), signed_in=signed_in, status=503)
 
 

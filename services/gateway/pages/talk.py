@@ -9,7 +9,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Request, Response
 
 from matcher.events import WHAT_LIMIT
-from services.gateway.answers import promise_comfort
+from services.gateway.answers import nowhere, promise_comfort
 from services.gateway.invitations import CONCERN_COMFORT, CRISIS_LINE
 from services.gateway.pages.asking import Reply, ask
 from services.gateway.pages.guard import PageForm, read_page_form
@@ -17,10 +17,10 @@ from services.gateway.pages.memory import Act, Step
 from services.gateway.pages.render import go, show
 from services.gateway.pages.showing import Desk, away
 from services.gateway.pages.view import View
+from services.languages.speaking import N_, _
 
-NOT_THERE = Reply(404, {"message": "There is no such invitation."})
-NO_TIME = "Please give the time of your stop, such as 08:40."
-WHAT_WRONG = f"Please tell us in a few words what happened, at most {WHAT_LIMIT} letters."
+NO_TIME = N_("Please give the time of your stop, such as 08:40.")
+WHAT_WRONG = N_("Please tell us in a few words what happened, at most %(number)s letters.")
 Body = Callable[[PageForm], object]
 
 
@@ -34,8 +34,10 @@ def routes(desk: Desk) -> APIRouter:
         reply = await ask(request, "POST", "/availability", _window(form), form.key)
         if reply.taken:
             await remember(request, "open", str(reply.said["availability"]))
+            if form.one("hopes_for"):
+                return go(request, "/")
         if reply.status == 422 and form.one("until"):
-            error = NO_TIME if "field" in reply.message else reply.message
+            error = _(NO_TIME) if "field" in reply.message else reply.message
             given = {"error": error, "until": form.one("until"), "company": form.one("company")}
             return await desk.show_now(request, reply.status, shown=given)
         return await desk.told(request, reply)
@@ -75,6 +77,7 @@ def routes(desk: Desk) -> APIRouter:
     add("/page/invitations/{invitation}/accept", "/invitations/{}/accept", "accept")
     add("/page/invitations/{invitation}/decline", "/invitations/{}/decline", "decline")
     add("/page/calls/{invitation}/hang-up", "/calls/{}/end", "end")
+    add("/page/calls/{invitation}/go-on", "/calls/{}/go-on", "go_on")
     add("/page/calls/{invitation}/outcome", "/calls/{}/outcome", step="aside", body=_outcome)
     add("/page/invitations/{invitation}/block", "/invitations/{}/block", step="blocked")
 
@@ -82,7 +85,7 @@ def routes(desk: Desk) -> APIRouter:
     async def post_wrong(request: Request, invitation: str) -> Response:
         form = await read_page_form(request)
         if not await desk.is_mine(request, invitation):
-            return await desk.told(request, NOT_THERE)
+            return await desk.told(request, _not_there())
         await reach(request, "wrong", invitation)
         # A call that is over already is just as well.
         await ask(request, "POST", f"/calls/{quote(invitation, safe='')}/end", None, form.key)
@@ -93,7 +96,7 @@ def routes(desk: Desk) -> APIRouter:
         """The other is free again at once, and nobody is rung for somebody who cannot be heard."""
         form = await read_page_form(request)
         if not await desk.is_mine(request, invitation):
-            return await desk.told(request, NOT_THERE)
+            return await desk.told(request, _not_there())
         closed = await ask(request, "DELETE", "/availability", None, form.key)
         if closed.away:
             return away(request)
@@ -116,29 +119,40 @@ def routes(desk: Desk) -> APIRouter:
             return go(request, "/?not-reported")
         if reply.taken or reply.away or reply.status == 404:
             return await desk.told(request, reply)
-        error = WHAT_WRONG if reply.status == 422 else reply.message
+        error = _(WHAT_WRONG, number=WHAT_LIMIT) if reply.status == 422 else reply.message
         shown = {"invitation": invitation, "what": form.one("what"), "error": error, **CRISIS_LINE}
         return show(request, View("wrong", f"wrong:{invitation}", shown), signed_in=True, status=reply.status)
 
-    @router.post("/page/invitations/{invitation}/aside")
-    async def post_aside(request: Request, invitation: str) -> Response:
-        await read_page_form(request)
-        if not await desk.is_mine(request, invitation):
-            return await desk.told(request, NOT_THERE)
-        await reach(request, "aside", invitation)
-        return await desk.done(request)
+    def add_step(path: str, step: Step) -> None:
+        async def post(request: Request, invitation: str) -> Response:
+            await read_page_form(request)
+            if not await desk.is_mine(request, invitation):
+                return await desk.told(request, _not_there())
+            await reach(request, step, invitation)
+            return await desk.done(request)
 
+        router.add_api_route(path, post, methods=["POST"])
+
+    add_step("/page/invitations/{invitation}/aside", "aside")
+    add_step("/page/calls/{invitation}/enough", "enough")
     return router
+
+
+def _not_there() -> Reply:
+    return Reply(404, {"message": nowhere().message})
 
 
 def _window(form: PageForm) -> dict[str, object]:
     """A button says how many minutes; the one for the stop says none, nor does Enter in the field of the time."""
     minutes, until = form.one("minutes"), form.one("until")
-    company = {"company": form.one("company") or "either"}
+    company: dict[str, object] = {"company": form.one("company") or "either"}
+    if form.one("hopes_for"):
+        company["hopes_for"] = form.one("hopes_for")
     if until and not minutes:
         return company | {"until": until}
     return company | {"minutes": int(minutes) if minutes.isascii() and minutes.isdigit() and len(minutes) < 6 else None}
 
 
 def _outcome(form: PageForm) -> object:
-    return {"talk_again": form.one("talk_again")}
+    felt = {"felt": form.one("felt")} if form.one("felt") else {}
+    return {"talk_again": form.one("talk_again"), **felt}

@@ -13,12 +13,13 @@ from matcher.invitation import Invitation
 from matcher.person import MARKETS, Person
 from matcher.waits import Usual
 from services.gateway.availability import quiet_note
-from services.gateway.invitations import CONCERN_ANSWER, CRISIS_LINE
+from services.gateway.invitations import CONCERN_TAKEN, CRISIS_LINE
 from services.gateway.pages.memory import Remembered
-from services.gateway.pages.words import KNOWN_ONLY, likely_words
+from services.gateway.pages.words import KNOWN_ONLY, ONE_FIRST, ONE_ONLY, likely_words
 from services.gateway.shown import shown_availability, shown_invitation
+from services.languages.speaking import _, clock
 
-URGENT = ("ringing", "accepted", "call")
+URGENT = ("ringing", "back", "accepted", "call")
 """What takes the place of whatever page is open."""
 CALM = ("home", "waiting", "missed", "paused")
 """In these a page may load itself anew without taking anything from anybody."""
@@ -50,14 +51,30 @@ class Standing:
     now: datetime
     wall: datetime
     usual: Usual | None = None
+    hope: str | None = None
+    """The first name of the one whom their window hopes for, while it can."""
+    wished: tuple[str, ...] = ()
+    """First names of those who would like to talk with them."""
 
     @property
     def window_open(self) -> bool:
         """Whether their window is open, as far as they themselves know."""
-        if self.waiting is not None and self.waiting.end is None and not self.called:
+        if self.waiting is not None and self.waiting.end is None and not self.called and not self.waiting.goes_on:
             return not self.remembered.does("close", self.waiting.availability)
         known = self.waiting.availability if self.waiting else None
         return self.remembered.act == "open" and self.remembered.subject != known
+
+    @property
+    def other(self) -> str | None:
+        """With whom their newest invitation is."""
+        return self.invitation.other(self.me.person) if self.invitation else None
+
+    def goes_on_with(self, row: Invitation) -> bool:
+        """Whether they are waiting to go on with this call, which broke."""
+        waiting, act = self.waiting, self.remembered
+        if waiting is not None and waiting.goes_on == row.invitation and waiting.end is None:
+            return not act.does("close", waiting.availability)
+        return act.does("go_on", row.invitation) and not (waiting and waiting.goes_on == row.invitation)
 
     @property
     def called(self) -> bool:
@@ -90,7 +107,7 @@ def _of_invitation(standing: Standing, row: Invitation) -> View | None:
     step, remembered = standing.remembered.reached(row.invitation), standing.remembered
     shown = _shown(standing, row)
     if step in ("wrong", "blocked", "reported"):
-        words = {"error": "", "what": "", "message": CONCERN_ANSWER["message"], **CRISIS_LINE}
+        words = {"error": "", "what": "", "message": _(CONCERN_TAKEN), **CRISIS_LINE}
         return View(step, f"{step}:{row.invitation}", shown | words)
     if step == "aside" or remembered.does("decline", row.invitation):
         return None
@@ -99,14 +116,27 @@ def _of_invitation(standing: Standing, row: Invitation) -> View | None:
     unheard = step == "no_microphone"
     if row.live and (row.state == "confirmed" or not unheard):
         return _of_live(standing, row, shown)
+    if shown["go_on_s"] and step is None:
+        name = "going_on" if standing.goes_on_with(row) else "broke"
+        return View(name, f"{name}:{row.invitation}", shown)
     if row.called:
-        return View("outcome", f"outcome:{row.invitation}", shown | {"no_microphone": unheard})
+        return _outcome(standing, row.invitation, shown | {"no_microphone": unheard})
+    if row.goes_on:
+        return None if remembered.reached(row.goes_on) == "aside" else _outcome(standing, row.goes_on, shown)
     return View("no_microphone", f"no_microphone:{row.invitation}", shown) if unheard else None
+
+
+def _outcome(standing: Standing, call: str, shown: dict[str, Any]) -> View:
+    """How this call was; `in_vain` if they wanted to go on with it and it did not come to that."""
+    in_vain = standing.waiting is not None and standing.waiting.goes_on == call
+    told = {"no_microphone": False, **shown, "in_vain": in_vain, "invitation": call}
+    return View("outcome", f"outcome:{call}", told)
 
 
 def _of_live(standing: Standing, row: Invitation, shown: dict[str, Any]) -> View:
     accepted = row.answer_of(standing.me.person) == "accept" or standing.remembered.does("accept", row.invitation)
-    name = "call" if row.state == "confirmed" else "accepted" if accepted else "ringing"
+    rings = "back" if row.goes_on else "ringing"
+    name = "call" if row.state == "confirmed" else "accepted" if accepted else rings
     return View(name, f"{name}:{row.invitation}", shown)
 
 
@@ -117,22 +147,38 @@ def _of_window(standing: Standing) -> View:
     if me.paused:
         return View("paused", "paused")
     if not standing.window_open:
-        ran_out = waiting.availability if waiting and waiting.end == "ran_out" else ""
+        in_vain = waiting is not None and waiting.end == "ran_out" and not waiting.goes_on
+        ran_out = waiting.availability if waiting and in_vain else ""
         offers = not me.passkeys and not standing.remembered.no_passkey
         blank = {"offers_passkey": offers, "until": "", "company": "either", "error": ""}
         shown = {"ran_out": bool(ran_out), "first_name": _first_name(me), "knows_somebody": bool(me.bonds)}
-        return View("home", f"home:{ran_out}", shown | blank)
+        shown["wished"] = list(standing.wished)
+        known = ("known",) if me.bonds else ()
+        return View("home", ":".join(("home", ran_out, *known, *standing.wished)), shown | blank)
     note = _note(standing)
-    shown = {"note": note, "other_name": standing.other_name, "likely": likely_words(standing.usual)}
+    shown = {"note": note, "other_name": standing.other_name, "likely": likely_words(standing.usual), "hope": ""}
     shown["offers_ringing"] = not standing.remembered.no_ringing
     if waiting is not None and waiting.end is None and not standing.called:
         shown |= shown_availability(waiting, standing.now)
         shown["until"] = local_time(waiting.until, me)
         shown["minutes_left"] = max(5, int(shown["remaining_s"] // 60))
-        shown["likely"] = KNOWN_ONLY if waiting.company == "known" else shown["likely"]
+        shown |= _company(standing, waiting)
     shown["quiet"] = quiet_note(me.profile, standing.now).get("note") if me.profile else None
     name = "missed" if note == "missed" else "waiting"
-    return View(name, f"{name}:{note}:{shown.get('until', '')}", shown)
+    return View(name, f"{name}:{note}:{shown.get('until', '')}:{shown['hope']}", shown)
+
+
+def _company(standing: Standing, waiting: Waiting) -> dict[str, Any]:
+    """For whom they wait, and how likely it is to come about."""
+    only = waiting.company == "known"
+    if waiting.hopes_for and not standing.hope:
+        return {"hope": "gone"} | ({"likely": ""} if only else {})
+    if standing.hope and _note(standing) and standing.other == waiting.hopes_for:  # nobody is asked twice in a window
+        return {"hope": "asked", "hoped_name": standing.hope} | ({"likely": ""} if only else {})
+    if standing.hope:
+        words = ONE_ONLY if only else ONE_FIRST
+        return {"hope": "stands", "hoped_name": standing.hope, "likely": _(words, name=standing.hope)}
+    return {"likely": _(KNOWN_ONLY)} if only else {}
 
 
 def _note(standing: Standing) -> str:
@@ -156,9 +202,9 @@ def _shown(standing: Standing, row: Invitation) -> dict[str, Any]:
 
 
 def local_time(when: datetime, me: Person) -> str:
-    """HH:MM where `me` lives."""
+    """The time on a clock where `me` lives."""
     market = me.profile.market if me.profile else next(iter(MARKETS))
-    return when.astimezone(MARKETS[market]).strftime("%H:%M")
+    return clock(when.astimezone(MARKETS[market]))
 
 
 def _first_name(me: Person) -> str:

@@ -24,19 +24,6 @@ const AGAIN_MS = 1_000; // before a line that was closed is opened anew
 const SEND_TRIES = 5;
 const CANDIDATES_AT_ONCE = 20;
 
-const WORDS = {
-  asking: "Your browser is asking whether we may use the microphone. Please allow it.",
-  connecting: "Putting you through …",
-  connected: "You are connected.",
-  reconnecting: "The line was lost. Trying to find it again …",
-  away: "The other person’s page was closed. The line is kept for a minute.",
-  "no-microphone": "We cannot hear you: no microphone could be used. The call has ended.",
-  failed: "No way through to the other person was found. The call has ended.",
-  lost: "The other person cannot be reached any more. The call has ended.",
-  elsewhere: "You are talking in another window. This one is silent.",
-  ended: "The call has ended.",
-};
-
 const calls = new Map(); // invitation -> Call
 
 class Call {
@@ -88,7 +75,7 @@ class Call {
   say(state, words = state) {
     if (this.state === state) return;
     this.state = state;
-    this.words = this.section.getAttribute(`data-words-${words}`) ?? WORDS[words];
+    this.words = this.section.getAttribute(`data-words-${words}`);
     this.show();
     (state === "reconnecting" ? hold : stopHolding)();
     const detail = { state, invitation: this.invitation, words: this.words };
@@ -147,7 +134,8 @@ class Call {
     if (this.over) return;
     this.end("failed", words);
     if (words === "no-microphone") sayThatThereIsNone();
-    request("POST", `/calls/${this.invitation}/end`, {}, SEND_TRIES).catch(() => {}); // so that the other is free
+    const lost = words !== "no-microphone"; // then both are asked whether they want to go on
+    request("POST", `/calls/${this.invitation}/end`, { lost }, SEND_TRIES).catch(() => {}); // so that the other is free
   }
 
   end(state, words = state) {

@@ -8,14 +8,14 @@ import { ring, stopRinging } from "./ring.js";
 
 const LINE_AGAIN_MS = 3000;
 const TICK_MS = 250;
-const NO_LINE = "We can’t reach Partyline just now. We keep trying; please check your connection.";
-const LAST_WORDS_IN = ["call", "outcome"];
-const CROWDED = "Partyline is open in many windows, and this one may lag behind. Please use the newest.";
+const LAST_WORDS_IN = ["call", "broke", "outcome"];
 
 const main = document.getElementById("main");
 const said = document.getElementById("said");
 const trouble = document.getElementById("trouble");
 const line = document.getElementById("line");
+const { noLine: NO_LINE, crowded: CROWDED } = trouble.dataset;
+const plurals = new Intl.PluralRules(document.documentElement.lang);
 let endsAt = null;
 let shown = null;
 let focused = ""; // the words of what had the focus
@@ -74,7 +74,16 @@ function tick() {
   const left = Math.max(0, Math.ceil((endsAt - performance.now()) / 1000));
   if (String(left) === seconds.textContent) return;
   seconds.textContent = String(left);
-  if (left === 10) said.textContent = "10 seconds left.";
+  count(seconds.parentElement, left);
+  if (left === 10) said.textContent = said.dataset.tenLeft;
+  if (left === 0) look();
+}
+
+// The words around a number, in the form that goes with it.
+function count(sentence, number) {
+  const forms = JSON.parse(sentence.dataset.forms);
+  const around = forms[plurals.select(number)] ?? forms.other;
+  sentence.querySelectorAll("span").forEach((part, index) => { part.textContent = around[index]; });
 }
 
 function tell(words) {

@@ -1,17 +1,17 @@
 // The worker of the app: stands in for the network when there is none, and shows what comes while the page is closed.
 // Place in the flow: page asked for -> network, or else the page that is shown offline. A new version takes over at once
 // and takes the old one's files away; pages themselves are never kept.
-const VERSION = {{ version | tojson }};
+const VERSION = {{ (version ~ "-" ~ language().code) | tojson }}; // what is shown offline is in one language
 const FILES = {{ files | tojson }};
 const SHELL = `shell-${VERSION}`;
 const OURS = [SHELL, "last"];
 const PAGE_WITHIN_MS = 8_000;
 const TAG = "invitation"; // of several messages the last is shown
 const WORDS = {
-  ring: "Somebody is free to talk with you. Tap to answer.",
-  answered: "You have answered on another telephone.",
-  missed: "You missed a call. Never mind: we won’t ring again unless you tell us to.",
-  gone: "They had to go, so you need not answer. You keep your place.",
+  ring: {{ _("Somebody is free to talk with you. Tap to answer.") | tojson }},
+  answered: {{ _("You have answered on another telephone.") | tojson }},
+  missed: {{ _("You missed a call. Never mind: we won’t ring again unless you tell us to.") | tojson }},
+  gone: {{ _("They had to go, so you need not answer. You keep your place.") | tojson }},
 };
 
 self.addEventListener("install", (event) => event.waitUntil(install()));
