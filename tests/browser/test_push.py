@@ -42,6 +42,7 @@ TAP = """async () => {
   self.clients.openWindow = async (path) => { self.opened.push(path); };
   WindowClient.prototype.focus = async function () { self.opened.push("focus"); return this; };
   const [notification] = await self.registration.getNotifications();
+  if (!notification) return null; // the page has taken it back
   const waits = [];
   const event = new NotificationEvent("notificationclick", { notification });
   event.waitUntil = (one) => waits.push(one);
@@ -193,8 +194,7 @@ def test_an_open_page_is_brought_to_the_front_and_looks_again(phone: Phone) -> N
     page.route("**/live", lambda route: route.abort())
     show = "self.registration.showNotification('Partyline', { tag: 'invitation' })"
     phone.one.desk.put_invitation(phone.one.person, stan)
-    phone.worker.evaluate(show)
-    assert phone.worker.evaluate(TAP) == ["focus"]
+    eventually(lambda: phone.worker.evaluate(show) or phone.worker.evaluate(TAP) == ["focus"], SOON_S, "the tap")
     phone.one.sees("ringing")
 
 

@@ -176,7 +176,7 @@ def test_a_service_that_fails_is_asked_again_while_it_rings(bench: Bench, status
 def test_after_the_ring_nobody_is_asked_again(bench: Bench) -> None:
     _, person, _ = bench.rung()
     bench.double.fails = [503] * 20
-    bench.channel().ring(_ringing(person, answer_by_wall=datetime.now(UTC) + timedelta(seconds=2)), person)
+    bench.channel().ring(_ringing(person, answer_by_wall=datetime.now(UTC) + timedelta(seconds=3)), person)
     bench.settled()
     assert bench.double.taken == []
     assert 1 <= bench.double.asked <= 3
