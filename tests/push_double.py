@@ -105,6 +105,7 @@ class PushDouble:
     held: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
+        self._lock = threading.Lock()
         self.held.set()
 
     @property
@@ -131,7 +132,8 @@ class PushDouble:
 
     def answer(self, path: str, headers: Any, body: bytes) -> int:
         """Judge one push as the contract says."""
-        self.asked += 1
+        with self._lock:
+            self.asked += 1
         self.held.wait()
         if self.fails:
             return self.fails.pop(0)

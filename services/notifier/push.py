@@ -27,6 +27,8 @@ AT_ONCE_LIMIT = 2_000
 LOOK_AGAIN_S = 5.0
 """How often errands are looked for that nobody works on, as after Redis was away."""
 STARTS_WITHIN_S = 10.0
+REDIS_CONNECTIONS, REDIS_TURN_S = 32, 10.0
+"""Of many errands at once each waits its turn for one of these."""
 
 log = logging.getLogger(__name__)
 
@@ -73,12 +75,15 @@ class PushChannel:
         if errand.until <= self._wall():
             return
         self._book.note(errand)
-        if self._work is not None:
+        if self._work is not None and self._thread.is_alive():
             self._work.loop.call_soon_threadsafe(self._work.begin, errand)
 
     async def _run(self) -> None:
         settings = self._settings
-        client = redis.asyncio.Redis.from_url(settings.redis, socket_timeout=REDIS_TIMEOUT_S)
+        pool = redis.asyncio.BlockingConnectionPool.from_url(
+            settings.redis, max_connections=REDIS_CONNECTIONS, timeout=REDIS_TURN_S, socket_timeout=REDIS_TIMEOUT_S
+        )
+        client = redis.asyncio.Redis.from_pool(pool)
         pushing = Pushing(
             client, settings.redis_prefix, self._signer, settings.push_hosts, self._wall, self._say, self._trust
         )

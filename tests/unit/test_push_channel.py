@@ -1,5 +1,6 @@
 """The push channel against a push service after the published contract: what is sent, to whom, and until when."""
 
+import json
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ import pytest
 
 from matcher.events import ReceiptGiven
 from matcher.invitation import Invitation
+from services.adapters.subscriptions import session_key, sessions_key
 from services.adapters.vapid import new_key, public_key
 from services.notifier.push import PushChannel
 from services.settings import Settings
@@ -125,6 +127,21 @@ def test_the_next_ring_takes_the_place_of_one_that_was_not_fetched_yet(bench: Be
         channel.ring(row, person)
         bench.taken(count)
     assert [one.said["invitation"] for one in bench.double.waiting(telephone)] == [rows[1].invitation]
+
+
+def test_a_burst_of_rings_is_carried_out_each_once(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    people = [f"p-{number}" for number in range(150)]
+    for person in people:
+        given = {**bench.double.subscribe(public_key(PUSH_KEY))}
+        del given["expirationTime"]
+        session = {"person": person, "phone": "", "push": json.dumps(given), "push_mark": "mark"}
+        bench.gateway.redis.hset(session_key(bench.gateway.prefix, f"s-{person}"), mapping=session)
+        bench.gateway.redis.zadd(sessions_key(bench.gateway.prefix, person), {f"s-{person}": 1})
+    channel = bench.channel()
+    for person in people:
+        channel.ring(_ringing(person), person)
+    assert len({one.path for one in bench.taken(len(people))}) == bench.double.asked == len(people)
+    assert caplog.messages == []
 
 
 def test_somebody_without_a_telephone_or_signed_out_is_not_pushed_to(bench: Bench) -> None:

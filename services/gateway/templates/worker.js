@@ -60,7 +60,7 @@ self.addEventListener("pushsubscriptionchange", (event) => event.waitUntil(moved
 function read(data) {
   try {
     const { kind, invitation } = data.json();
-    return { kind: kind in WORDS ? kind : "ring", invitation };
+    return { kind: Object.hasOwn(WORDS, kind) ? kind : "ring", invitation };
   } catch {
     return { kind: "ring" };
   }
@@ -68,7 +68,7 @@ function read(data) {
 
 // A push has to be shown, or the browser says something of its own; before an open page it is quiet and gone at once.
 async function tell({ kind, invitation }) {
-  const pages = await self.clients.matchAll({ type: "window" });
+  const pages = await self.clients.matchAll({ type: "window", includeUncontrolled: true });
   const seen = pages.some((one) => one.visibilityState === "visible");
   const before = await self.registration.getNotifications({ tag: TAG });
   const stands = before.some((one) => one.data === invitation);
