@@ -38,6 +38,7 @@ Notification.requestPermission = () => { localStorage.asked = Number(localStorag
 """The browsers' push services cannot be reached from here, so what they would give to the page stands here instead."""
 SHOWN = """self.registration.getNotifications()
   .then((all) => all.map((one) => [one.title, one.body, one.tag, one.silent]))"""
+OPEN_PAGES = "self.clients.matchAll({ type: 'window', includeUncontrolled: true }).then((all) => all.length)"
 TAP = """async () => {
   self.opened = [];
   self.clients.openWindow = async (path) => { self.opened.push(path); };
@@ -68,6 +69,11 @@ class Phone:
         context = self.one.page.context
         eventually(lambda: context.service_workers or self.one.page.evaluate("0"), SOON_S)
         return context.service_workers[-1]
+
+    def close_page(self) -> None:
+        """Nothing of ours is open any more, and the worker knows it."""
+        self.one.page.goto("about:blank")
+        eventually(lambda: self.worker.evaluate(OPEN_PAGES) == 0, SOON_S, "no page is open")
 
     def pushed(self, count: int) -> Pushed:
         """The last push of so many."""
@@ -151,7 +157,7 @@ def test_a_tap_lets_a_locked_telephone_ring_and_a_tap_on_the_message_leads_to_th
 
     _, stan = phone.one.desk.registered("Stan")
     row = phone.one.desk.put_invitation(phone.one.person, stan)
-    page.goto("about:blank")
+    phone.close_page()
     phone.channel.ring(row, phone.one.person)
     said = phone.pushed(1).said
     assert said == {"kind": "ring", "invitation": row.invitation}
@@ -243,6 +249,11 @@ def test_what_browser_and_session_know_is_made_the_same_again(phone: Phone) -> N
     phone.one.show()
     newer = [phone.subscription["endpoint"]]
     eventually(lambda: _endpoints(desk_, phone.one.person) == newer, SOON_S, "the newer address")
+    phone.one.show("/nowhere")
+    phone.one.sees("nothing")
+    page.wait_for_load_state("networkidle")
+    assert page.evaluate("localStorage.made") == "moved"
+    assert "looking for somebody" in page.evaluate("caches.match('/last').then((one) => one.text())")
     page.evaluate("delete localStorage.made")
     phone.one.show()
     eventually(lambda: _endpoints(desk_, phone.one.person) == [], SOON_S, "taken back in the browser")

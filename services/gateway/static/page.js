@@ -35,7 +35,7 @@ function arrive(first) {
   offerRinging(shown);
   takeBackMessages();
   if (signedIn) keepLast(shown);
-  else forgetLast();
+  else if (atTheDoor()) forgetLast();
   if (!LAST_WORDS_IN.includes(shown.dataset.view)) untell(lastWords);
   const heading = main.querySelector("h1");
   if (!first) {
@@ -55,6 +55,11 @@ function arrive(first) {
 function isOutdated() {
   const calm = "calm" in shown.dataset && !main.querySelector(".notice[role=alert], [aria-invalid]");
   return calm && shown.dataset.version !== main.dataset.version;
+}
+
+// Whoever is asked for their number is not signed in here any more; a page that is not there tells nothing of it.
+function atTheDoor() {
+  return shown.dataset.view === "sign_in";
 }
 
 // The view, and the invitation or the note that it shows.
@@ -144,7 +149,7 @@ document.addEventListener("partyline:call", ({ detail }) => {
 
 if (line) keepLine();
 arrive(true);
-installWorker().then(() => settleRinging(main, signedIn)).catch(() => {}); // the next page that is loaded tries again
+installWorker().then(() => settleRinging(main, atTheDoor())).catch(() => {}); // the next page that is loaded tries again
 navigator.serviceWorker?.addEventListener("message", look); // somebody tapped on a message
 document.addEventListener("visibilitychange", takeBackMessages);
 setInterval(tick, TICK_MS);

@@ -40,9 +40,9 @@ async function markOf({ endpoint }) {
 
 // What the browser knows and what this session said may have come apart: the browser took the permission back, moved
 // the telephone to another address, or somebody else used it before.
-export async function settleRinging(main, signedIn) {
+export async function settleRinging(main, atTheDoor) {
   const { pushKey, pushMark } = main.dataset;
-  if (!able || (signedIn && pushKey === undefined)) return; // whether we may is not known just now
+  if (!able || (pushKey === undefined && !atTheDoor)) return; // whether we may is not known just now
   const subscription = await subscriptionOf(await navigator.serviceWorker.getRegistration());
   if (!pushMark) await subscription?.unsubscribe();
   else if (!subscription) await request("DELETE", PATH, {});
