@@ -13,7 +13,7 @@ from playwright.sync_api import Browser
 
 from services import topics
 from services.topics import KafkaAddress
-from tests.browser.chromium import CHROMIUM, chromium, visit
+from tests.browser.chromium import chromium, path_of, visit
 from tests.browser.kept import forget, keep, listen
 from tests.browser.people import Someone, someone
 from tests.browser.stack import stack, url_of
@@ -36,11 +36,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """A Chromium for the tests of one file: while Playwright runs, nothing else in this thread can use asyncio."""
-    if not Path(CHROMIUM).exists():
-        missing(f"there is no Chromium at {CHROMIUM}")
-    with chromium() as made:
+def browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
+    """A Chromium for the tests of one file, the whole of it for files with `WHOLE_BROWSER`.
+
+    While Playwright runs, nothing else in this thread can use asyncio.
+    """
+    whole = getattr(request.module, "WHOLE_BROWSER", False)
+    if not Path(path_of(whole)).exists():
+        missing(f"there is no Chromium at {path_of(whole)}")
+    with chromium(whole) as made:
         listen(made)
         yield made
 

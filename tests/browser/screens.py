@@ -30,7 +30,7 @@ SIZES: dict[str, dict[str, Any]] = {
 }
 SHOWN = (
     "sign-in", "question-age", "question-likes", "home", "waiting", "invitation", "call", "outcome", "settings",
-    "my-calls", "my-people", "ask-for", "my-passkeys", "my-ringing-on", "offline",
+    "my-calls", "my-people", "ask-for", "broke", "my-passkeys", "my-ringing-on", "offline",
 )  # fmt: skip
 """What the README shows; `--all` draws every state in every size."""
 LOOKS = {

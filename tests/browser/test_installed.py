@@ -8,11 +8,13 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from services.demo.options import free_port
+from tests.browser.chromium import visit
 from tests.browser.states import Place, place
 from tests.conftest import RedisPlace
 from tests.gateway_desk import Desk, desk
 from tests.world import eventually
 
+WHOLE_BROWSER = True
 SOON_S = 20
 SOON_MS = 1000 * SOON_S
 AGES_AGO = """caches.open("last").then((one) =>
@@ -22,9 +24,8 @@ THEN = "This is how things were at"
 
 @pytest.fixture
 def one(browser: Browser, gateway: Desk) -> Iterator[Place]:
-    context = browser.new_context()
-    yield place(gateway, context)
-    context.close()
+    with visit(browser) as context:
+        yield place(gateway, context)
 
 
 def worker_stands_in(page: Page) -> None:
@@ -106,7 +107,7 @@ def test_after_an_update_the_next_page_is_the_new_one_and_an_open_one_becomes_it
     browser: Browser, one_embedded_redis: str
 ) -> None:
     where, port = RedisPlace(one_embedded_redis, "update:"), free_port()
-    with browser.new_context() as context:
+    with visit(browser) as context:
         with desk(where, port=port, version="v-one") as old:
             one = place(old, context)
             one.sign_in()

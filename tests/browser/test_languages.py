@@ -2,13 +2,15 @@
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page
+from playwright.sync_api import Browser, Locator, Page
 
 from services.languages.speaking import COOKIE
 from services.topics import PARTITIONS
+from tests.browser.chromium import visit
 from tests.browser.states import STATES, Place
 from tests.gateway_desk import Desk
 from tests.pseudo import FROM_THE_RIGHT, LONGER, Pseudo, pseudo_languages
@@ -106,19 +108,17 @@ def _pseudo_languages() -> Iterator[None]:
 @pytest.fixture
 def place(browser: Browser, gateway: Desk) -> Iterator[Callable[[Pseudo], Place]]:
     """Makes a place for somebody who reads this language."""
-    contexts: list[BrowserContext] = []
+    with ExitStack() as open_ones:
 
-    def make(pseudo: Pseudo) -> Place:
-        contexts.append(browser.new_context(viewport=SMALL, reduced_motion="reduce"))
-        port = gateway.url.rpartition(":")[2]
-        for host in ("127.0.0.1", "localhost"):
-            contexts[-1].add_cookies([{"name": COOKIE, "value": pseudo.code, "url": f"http://{host}:{port}"}])
-        page: Any = Reading(contexts[-1].new_page(), pseudo)
-        return Place(gateway, page)
+        def make(pseudo: Pseudo) -> Place:
+            context = open_ones.enter_context(visit(browser, viewport=SMALL, reduced_motion="reduce"))
+            port = gateway.url.rpartition(":")[2]
+            for host in ("127.0.0.1", "localhost"):
+                context.add_cookies([{"name": COOKIE, "value": pseudo.code, "url": f"http://{host}:{port}"}])
+            page: Any = Reading(context.new_page(), pseudo)
+            return Place(gateway, page)
 
-    yield make
-    for context in contexts:
-        context.close()
+        yield make
     gateway.outbox.away = False
     gateway.views.set_whole(frozenset(range(PARTITIONS)))
 

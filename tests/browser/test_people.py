@@ -1,8 +1,9 @@
-"""Two who would talk again: they find each other under my people, and one asks the other for a call."""
+"""My people: one asks another for a call, both go on after the line broke, and a new number keeps who one is."""
 
+from services.stream.rebuild import rebuild
 from tests.browser.conftest import NewPerson
 from tests.browser.people import FREE, Someone, both_accept, talking
-from tests.world import eventually
+from tests.world import World, eventually
 
 
 def _become_bonded(ada: Someone, stan: Someone) -> None:
@@ -82,3 +83,32 @@ def test_when_the_line_broke_both_go_on_with_one_tap_and_who_comes_alone_is_told
         one.button("Yes").click()
         one.sees(FREE)
     assert [one.faults for one in (ada, stan)] == [[], []]
+
+
+def _comes_in(one: Someone, phone: str) -> bool:
+    """Sign in with this number; whether somebody is known there."""
+    one.page.context.clear_cookies()
+    code = one.write("POST", "/codes", {"phone": phone})["demo_code"]
+    return bool(one.write("POST", "/sessions", {"phone": phone, "code": code})["registered"])
+
+
+def test_a_new_number_keeps_who_one_is_also_after_all_views_were_made_again(
+    new_person: NewPerson, partyline: World
+) -> None:
+    ada, phone = new_person("Ada").appear(), new_person("Nobody")
+    elsewhere, new = new_person("Elsewhere"), phone.phone
+    assert _comes_in(elsewhere, ada.phone)
+    elsewhere.page.goto(elsewhere.url)
+    ada.page.get_by_role("link", name="Settings").click()
+    ada.page.get_by_role("link", name="My number has changed").click()
+    ada.page.get_by_label("Your new phone number").fill(new)
+    ada.button("Send a code there").click()
+    ada.page.get_by_label("Six digits").fill(ada.page.locator(".code").inner_text())
+    ada.button("This is my number now").click()
+    ada.sees("Your number has changed")
+    elsewhere.sees("Somebody to talk to")
+    assert _comes_in(elsewhere, new)
+    rebuild(partyline.settings, lambda _: None)
+    assert [_comes_in(elsewhere, number) for number in (ada.phone, new)] == [False, True]
+    elsewhere.page.goto(elsewhere.url)
+    elsewhere.reads("Hello Ada.")

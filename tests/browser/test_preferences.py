@@ -6,6 +6,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser
 
+from tests.browser.chromium import visit
 from tests.browser.states import STATES, Place, place
 from tests.gateway_desk import Desk
 
@@ -22,9 +23,8 @@ USUAL_PX = 16
 
 @pytest.fixture
 def one(browser: Browser, gateway: Desk) -> Iterator[Place]:
-    context = browser.new_context(viewport={"width": 390, "height": 844})
-    yield place(gateway, context)
-    context.close()
+    with visit(browser, viewport={"width": 390, "height": 844}) as context:
+        yield place(gateway, context)
 
 
 @pytest.mark.parametrize("state", ["sign-in-wrong", "about-me-wrong", "home-known", "waiting", "call", "wrong"])

@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, BrowserContext, Worker, expect
 from services.adapters.vapid import public_key
 from services.notifier.push import PushChannel
 from services.settings import Settings
+from tests.browser.chromium import visit
 from tests.browser.states import Place, permission, place
 from tests.browser.test_installed import worker_stands_in
 from tests.conftest import RedisPlace
@@ -20,6 +21,7 @@ from tests.gateway_desk import PUSH_KEY, Desk, desk, invitation
 from tests.push_double import PushDouble, Pushed, push_double
 from tests.world import eventually
 
+WHOLE_BROWSER = True
 SOON_S = 20
 BROWSER = """
 const given = %s;
@@ -125,10 +127,9 @@ def served(one_embedded_redis: str, tmp_path_factory: pytest.TempPathFactory) ->
 
 @pytest.fixture
 def context(browser: Browser, served: Served) -> Iterator[BrowserContext]:
-    made = browser.new_context()
-    made.grant_permissions(["notifications"], origin=served[0].url)
-    yield made
-    made.close()
+    with visit(browser) as made:
+        made.grant_permissions(["notifications"], origin=served[0].url)
+        yield made
 
 
 @pytest.fixture

@@ -170,7 +170,7 @@ def test_a_page_killed_in_mid_call_ends_it_the_other_is_told_and_nobody_stays_cl
         bob.page.goto("chrome://crash", timeout=1_000)
     assert "trying again" in ann.until_call("reconnecting")["words"]
     ann.page.clock.fast_forward(LOST_S * 1000)
-    ann.sees("Would you talk with Bob again?")
+    ann.sees("The line broke. Go on with Bob?")
     expect(ann.page.get_by_role("alert")).to_contain_text("Bob can’t be reached any more")
     assert ended(partyline, ann).called
 
