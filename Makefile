@@ -11,6 +11,9 @@ BIN := $(VENV)/bin
 
 MAKEFLAGS += --no-print-directory
 
+# Dozens of processes start in a demo and in the tests, and each would compile every module anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := install
 .PHONY: install demo test lock
 
