@@ -1,9 +1,11 @@
 """What every process of ours does alike: stops when asked, logs to stderr, does something every few seconds."""
 
+import asyncio
 import logging
 import signal
 import sys
 import threading
+from collections.abc import Iterable
 
 from services.settings import Settings
 
@@ -12,6 +14,7 @@ BROKER_WAIT_S = 3600.0
 REDIS_TIMEOUT_S = 2.0
 AWAY_PAUSE_S = 0.5
 """After a part went away, before everything begins again from the rows."""
+CANCEL_AGAIN_S = 0.2
 
 
 class Stop:
@@ -35,6 +38,15 @@ class Stop:
     def wait(self, seconds: float) -> None:
         """Wait, but not past the signal."""
         self._event.wait(seconds)
+
+
+async def end(tasks: Iterable["asyncio.Task[None]"]) -> None:
+    """Cancel until all have ended: up to Python 3.11 `asyncio.wait_for`, which redis-py sends through, may lose one."""
+    going = {*tasks}
+    while going:
+        for task in going:
+            task.cancel()
+        _, going = await asyncio.wait(going, timeout=CANCEL_AGAIN_S)
 
 
 class Every:

@@ -3,9 +3,7 @@
 Place in the flow: gateway, dashboard -> **serving** -> browsers.
 """
 
-import asyncio
 import signal
-from collections.abc import Iterable
 from pathlib import Path
 from socket import socket
 from typing import Protocol
@@ -19,7 +17,6 @@ from redis.backoff import NoBackoff
 
 REDIS_WITHIN_S = 0.8
 CLOSE_LINES_WITHIN_S = 1
-CANCEL_AGAIN_S = 0.2
 QUEUE_LIMIT = 2048
 """Connections that wait to be accepted."""
 TEMPLATES = Path(__file__).with_name("templates")
@@ -52,15 +49,6 @@ class Server(uvicorn.Server):
         """Close the lines, then the rest."""
         self._lines.close()
         await super().shutdown(sockets)
-
-
-async def end(tasks: Iterable["asyncio.Task[None]"]) -> None:
-    """Cancel until all have ended: up to Python 3.11 `asyncio.wait_for`, which redis-py sends through, may lose one."""
-    going = {*tasks}
-    while going:
-        for task in going:
-            task.cancel()
-        _, going = await asyncio.wait(going, timeout=CANCEL_AGAIN_S)
 
 
 def serve(app: FastAPI, host: str, port: int, lines: Lines) -> None:

@@ -30,9 +30,9 @@ from services.dashboard.publishing import Publisher
 from services.dashboard.reading import Reader
 from services.dashboard.sessions import Password, Sessions
 from services.gateway.answers import Answer, refusal
-from services.process import log_to_stderr
+from services.process import end, log_to_stderr
 from services.ready import say_ready
-from services.serving import end, redis_client, serve
+from services.serving import redis_client, serve
 from services.settings import Settings
 
 REDIS_CONNECTIONS = 16

@@ -33,9 +33,9 @@ from services.gateway.people import People
 from services.gateway.signin import Codes, CodeSender, DemoSender, Sessions
 from services.gateway.wishes import Wishes
 from services.languages.speaking import _
-from services.process import log_to_stderr
+from services.process import end, log_to_stderr
 from services.ready import say_ready
-from services.serving import end, redis_client, serve
+from services.serving import redis_client, serve
 from services.settings import Settings
 
 REDIS_CONNECTIONS = 512

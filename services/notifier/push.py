@@ -18,7 +18,7 @@ from matcher.events import ReceiptGiven
 from matcher.invitation import Invitation
 from services.notifier.errands import Errand, ErrandBook, Kind
 from services.notifier.pushing import Pushing, Signer
-from services.process import REDIS_TIMEOUT_S
+from services.process import REDIS_TIMEOUT_S, end
 from services.settings import Settings
 
 TELL_END = timedelta(seconds=60)
@@ -119,9 +119,7 @@ class _Work:
                     await self.stopped.wait()
             except TimeoutError:
                 continue
-        for task in self._under_way.values():
-            task.cancel()
-        await asyncio.gather(*self._under_way.values(), return_exceptions=True)
+        await end(self._under_way.values())
 
     def begin(self, errand: Errand) -> None:
         """Carry this errand out, unless that is under way; an end stops its ring."""

@@ -1,8 +1,8 @@
-"""What the processes that serve pages share."""
+"""Tasks of a process that is told to stop."""
 
 import asyncio
 
-from services.serving import end
+from services.process import end
 
 
 def test_tasks_end_also_when_one_loses_the_word_that_it_shall() -> None:
