@@ -32,7 +32,7 @@ SHOWN = (
     "sign-in", "question-age", "question-likes", "home", "waiting", "invitation", "call", "outcome", "settings",
     "my-calls", "my-people", "ask-for", "broke", "my-passkeys", "my-ringing-on", "offline",
 )  # fmt: skip
-"""What the README shows; `--all` draws every state in every size."""
+"""What is drawn large, by day and by night; the others as on a small telephone. `--all` draws all in every size."""
 LOOKS = {
     "light": (DESK, "light"), "dark": (DESK, "dark"), "phone": (PHONE, "light"), "wall": (WALL, "dark"),
 }  # fmt: skip
@@ -46,10 +46,11 @@ Draw = Callable[[Browser, Path, bool], None]
 
 def companion(browser: Browser, folder: Path, every: bool) -> None:
     """The companion page."""
-    sizes = SIZES if every else {name: SIZES[name] for name in ("phone", "phone-dark")}
     with embedded_redis() as url:
-        for state in STATES if every else SHOWN:
-            for size, options in sizes.items():
+        for state in STATES:
+            usual = ("phone", "phone-dark") if state in SHOWN else ("small",)
+            for size in SIZES if every else usual:
+                options = SIZES[size]
                 with desk(RedisPlace(url, f"{secrets.token_hex(4)}:")) as made, visit(browser, **options) as context:
                     one = place(made, context)
                     STATES[state](one)
