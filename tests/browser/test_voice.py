@@ -201,6 +201,22 @@ def test_with_an_expired_password_there_is_no_call_and_both_are_told_plainly(
     assert any("no way through" in one.script("window.heard.map((one) => one.words).join()") for one in pair)
 
 
+def test_where_a_browser_keeps_calls_back_both_are_told_and_are_free_again(
+    pair: tuple[Someone, Someone], partyline: World
+) -> None:
+    ann = pair[0]
+    ann.page.add_init_script("delete window.RTCPeerConnection")
+    for one in pair:
+        one.appear()
+    rung(*pair)
+    both_accept(*pair)
+    for one, other in (pair, pair[::-1]):
+        one.sees(LOOKING)
+        one.reads(f"The line to {other.name} didn’t work")
+    assert not ended(partyline, ann).called
+    assert "no way through" in ann.script("window.heard.map((one) => one.words).join()")
+
+
 def test_without_a_microphone_one_is_told_what_to_do_and_the_other_is_free(
     pair: tuple[Someone, Someone], partyline: World
 ) -> None:

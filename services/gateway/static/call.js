@@ -94,6 +94,7 @@ class Call {
     if (!begin) await this.standBy();
     if (this.over) return;
     try {
+      if (!("RTCPeerConnection" in window)) throw new Error("no WebRTC"); // some browsers let people switch it off
       [, this.ice] = await Promise.all([this.openMicrophone(), this.fetchIce()]);
       if (this.over) return;
       this.beginAnew();
