@@ -39,6 +39,11 @@ class Unblock(Value):
     block: Annotated[str, Field(min_length=1, max_length=80)]
 
 
+def none_of_them() -> NotFound:
+    """Whoever was asked for is not among their people, if there is such a person at all."""
+    return NotFound(_("This person is not among your people."))
+
+
 class Mine:
     """What we hold of one person."""
 
@@ -59,15 +64,14 @@ class Mine:
             for name, call in zip(names, calls, strict=True)
         ]
 
-    async def kept(self) -> list[tuple[str, Person]]:
+    async def _kept(self, row: Person) -> list[tuple[str, Person]]:
         """Whom they and who them want to keep, the newest first: what stands for each, and their row."""
-        row = await self.row()
         rows = await self._gateway.views.people(row.bonds[::-1])
         return [(self._bond_id(other.person), other) for other in rows if other and keep_each_other(row, other)]
 
     async def people(self) -> list[dict[str, Any]]:
         """Their people as they see them."""
-        row, people = await self.row(), await self.kept()
+        row = await self.row()
         last = {call.other: call.ended_at for call in row.calls}
         return [
             {
@@ -75,19 +79,19 @@ class Mine:
                 "last_talked_at": last[other.person].isoformat() if other.person in last else None,
                 "shares": list(shared_topics(row.features(), other.features())),
             }
-            for bond, other in people
+            for bond, other in await self._kept(row)
         ]  # fmt: skip
 
     async def one_of_them(self, bond: str) -> Person:
         """Whom of their people this stands for. Raises NotFound, also when it is somebody else's."""
-        for name, other in await self.kept():
+        for name, other in await self._kept(await self.row()):
             if name == bond:
                 return other
-        raise NotFound(_("This person is not among your people."))
+        raise none_of_them()
 
     async def name_of(self, person: str) -> str | None:
         """The first name of one of their people, or None if it is none of them."""
-        found = (other for _, other in await self.kept() if other.person == person)
+        found = (other for _, other in await self._kept(await self.row()) if other.person == person)
         return next((other.profile.first_name for other in found if other.profile), None)
 
     async def wished(self, now: datetime) -> tuple[str, ...]:
@@ -95,9 +99,9 @@ class Mine:
         wishes = await self._gateway.wishes.of(self._me.person, now)
         if not wishes:
             return ()
-        calls = (await self.row()).calls
-        done = {call.other for call in calls if call.other in wishes and wishes[call.other] <= call.ended_at}
-        people = [other for _, other in await self.kept() if other.person in wishes and other.person not in done]
+        row = await self.row()
+        done = {call.other for call in row.calls if call.other in wishes and wishes[call.other] <= call.ended_at}
+        people = [other for _, other in await self._kept(row) if other.person in wishes and other.person not in done]
         return tuple(other.profile.first_name for other in people if other.profile)
 
     async def blocks(self) -> list[dict[str, Any]]:

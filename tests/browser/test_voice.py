@@ -185,6 +185,12 @@ def _worn_out(turn: Turn, route: Route) -> None:
     route.fulfill(status=answer.status, content_type="application/json", body=json.dumps(told))
 
 
+def _both_read_that_the_line_did_not_work(pair: tuple[Someone, Someone]) -> None:
+    for one, other in (pair, pair[::-1]):
+        one.sees(LOOKING)
+        one.reads(f"The line to {other.name} didn’t work")
+
+
 def test_with_an_expired_password_there_is_no_call_and_both_are_told_plainly(
     pair: tuple[Someone, Someone], partyline: World, turn: Turn
 ) -> None:
@@ -193,9 +199,8 @@ def test_with_an_expired_password_there_is_no_call_and_both_are_told_plainly(
         one.appear()
     rung(*pair)
     both_accept(*pair)
-    for one, other in (pair, pair[::-1]):
-        one.sees(LOOKING)
-        one.reads(f"The line to {other.name} didn’t work")
+    _both_read_that_the_line_did_not_work(pair)
+    for one in pair:
         assert not one.script("window.heard.some((one) => one.state === 'connected')")
     assert not ended(partyline, pair[0]).called
     assert any("no way through" in one.script("window.heard.map((one) => one.words).join()") for one in pair)
@@ -210,9 +215,7 @@ def test_where_a_browser_keeps_calls_back_both_are_told_and_are_free_again(
         one.appear()
     rung(*pair)
     both_accept(*pair)
-    for one, other in (pair, pair[::-1]):
-        one.sees(LOOKING)
-        one.reads(f"The line to {other.name} didn’t work")
+    _both_read_that_the_line_did_not_work(pair)
     assert not ended(partyline, ann).called
     assert "no way through" in ann.script("window.heard.map((one) => one.words).join()")
 

@@ -51,8 +51,8 @@ def routes(desk: Desk) -> APIRouter:
         if reply.away:
             return away(request)
         if not reply.taken:
-            error = reply.message if phone and "field" not in reply.message else _(NO_NUMBER)
-            return show(request, door(phone, error), signed_in=False, status=reply.status)
+            view = door(phone, what_is_wrong(reply, phone, NO_NUMBER))
+            return show(request, view, signed_in=False, status=reply.status)
         return show_code(request, phone, reply, reply, "")
 
     @router.post("/page/session")
@@ -63,8 +63,8 @@ def routes(desk: Desk) -> APIRouter:
         if reply.away:
             return away(request)
         if not reply.taken:
-            if reply.status == 422 and (not code or "field" in reply.message):
-                reply.said = {"message": _(NO_CODE)}
+            if reply.status == 422:
+                reply.said = {"message": what_is_wrong(reply, code, NO_CODE)}
             return show_code(request, phone, reply, None, shown_code(form))
         return _with_kept(go(request, "/"), reply)
 
@@ -90,6 +90,11 @@ def routes(desk: Desk) -> APIRouter:
         return _with_kept(go(request, "/?erased"), reply)
 
     return router
+
+
+def what_is_wrong(reply: Reply, typed: str, usual: str) -> str:
+    """What is wrong with what somebody typed: as the gateway says it, unless that is for whoever writes a program."""
+    return reply.message if typed and "field" not in reply.message else _(usual)
 
 
 def shown_code(form: PageForm) -> str:

@@ -74,18 +74,19 @@ def routes(desk: Desk) -> APIRouter:
     add_form("/page/unblock", "/me/unblock", "block", "/blocked")
     add_form("/page/passkeys/remove", "/passkeys/remove", "passkey", "/passkeys")
 
-    def add_later(path: str, remember: Callable[[str], Awaitable[None]]) -> None:
+    def add_aside(path: str, put_aside: Callable[[str], Awaitable[None]]) -> None:
         async def post(request: Request) -> Response:
             form = await read_page_form(request)
             me = await desk.session(request)
             if me is None:
                 return go(request, SIGNED_OUT)
             await desk.gateway.limits.take(CHANGES, me.person, form.key)
-            await remember(me.person)
+            await put_aside(me.person)
             return await desk.done(request)
 
         router.add_api_route(path, post, methods=["POST"])
 
-    add_later("/page/passkeys/later", desk.memory.put_no_passkey)
-    add_later("/page/ringing/later", desk.memory.put_no_ringing)
+    add_aside("/page/passkeys/later", desk.memory.put_no_passkey)
+    add_aside("/page/ringing/later", desk.memory.put_no_ringing)
+    add_aside("/page/wishes/aside", desk.gateway.wishes.forget)
     return router

@@ -5,13 +5,12 @@ Place in the flow: settings -> number -> code -> **POST /me/number** -> settings
 
 from fastapi import APIRouter, Request, Response
 
-from services.gateway.pages.asking import Reply, ask
-from services.gateway.pages.entry import NO_CODE, NO_NUMBER, shown_code
+from services.gateway.pages.asking import ask
+from services.gateway.pages.entry import NO_CODE, NO_NUMBER, shown_code, what_is_wrong
 from services.gateway.pages.guard import read_page_form
 from services.gateway.pages.render import go, show
 from services.gateway.pages.showing import Desk
 from services.gateway.pages.view import View
-from services.languages.speaking import _
 
 
 def _number(phone: str = "", error: str = "") -> View:
@@ -42,8 +41,7 @@ def routes(desk: Desk) -> APIRouter:
             return show(request, _code(phone, str(reply.said.get("demo_code", ""))), signed_in=True)
         if reply.status != 422:
             return await desk.told(request, reply)
-        error = reply.message if phone and "field" not in reply.message else _(NO_NUMBER)
-        return show(request, _number(phone, error), signed_in=True, status=422)
+        return show(request, _number(phone, what_is_wrong(reply, phone, NO_NUMBER)), signed_in=True, status=422)
 
     @router.post("/page/number")
     async def post_number(request: Request) -> Response:
@@ -52,14 +50,9 @@ def routes(desk: Desk) -> APIRouter:
         reply = await ask(request, "POST", "/me/number", {"phone": phone, "code": code}, form.key)
         if reply.taken:
             return show(request, View("number_changed", "number_changed", {"phone": phone}), signed_in=True)
-        return await refused(request, reply, _code(phone, shown_code(form), error_of(reply, code)))
-
-    def error_of(reply: Reply, code: str) -> str:
-        return _(NO_CODE) if not code or "field" in reply.message else reply.message
-
-    async def refused(request: Request, reply: Reply, view: View) -> Response:
-        if reply.status in (409, 422):
-            return show(request, view, signed_in=True, status=reply.status)
-        return await desk.told(request, reply)
+        if reply.status not in (409, 422):
+            return await desk.told(request, reply)
+        view = _code(phone, shown_code(form), what_is_wrong(reply, code, NO_CODE))
+        return show(request, view, signed_in=True, status=reply.status)
 
     return router

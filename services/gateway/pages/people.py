@@ -9,12 +9,10 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from matcher.errors import NotFound
-from services.gateway.limits import CHANGES
-from services.gateway.mine import Mine
+from services.gateway.mine import Mine, none_of_them
 from services.gateway.pages.asking import Reply
-from services.gateway.pages.guard import read_page_form
 from services.gateway.pages.render import go, show
-from services.gateway.pages.showing import SIGNED_OUT, Desk
+from services.gateway.pages.showing import Desk
 from services.gateway.pages.view import View
 from services.gateway.pages.words import ago_words
 
@@ -33,10 +31,9 @@ def routes(desk: Desk) -> APIRouter:
             me = await desk.session(request)
             if me is None or await desk.urgent(request):
                 return go(request, "/")
-            mine = Mine(desk.gateway, me)
-            if bond is not None:
-                await mine.one_of_them(bond)
-            people = [in_words(one) for one in await mine.people() if bond in (None, one["person"])]
+            people = [in_words(one) for one in await Mine(desk.gateway, me).people() if bond in (None, one["person"])]
+            if bond is not None and not people:
+                raise none_of_them()
             return show(request, View(name, name, {"mine": people}), signed_in=True)
 
     @router.get("/people")
@@ -49,15 +46,5 @@ def routes(desk: Desk) -> APIRouter:
             return await shown(request, "ask_for", person)
         except NotFound as error:
             return await desk.told(request, Reply(404, {"message": error.message}))
-
-    @router.post("/page/wishes/aside")
-    async def post_aside(request: Request) -> Response:
-        form = await read_page_form(request)
-        me = await desk.session(request)
-        if me is None:
-            return go(request, SIGNED_OUT)
-        await desk.gateway.limits.take(CHANGES, me.person, form.key)
-        await desk.gateway.wishes.forget(me.person)
-        return await desk.done(request)
 
     return router
