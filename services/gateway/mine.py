@@ -170,13 +170,23 @@ def routes(gateway: Gateway, hub: Hub) -> APIRouter:
         await gateway.tell(PersonUnblocked(other=others[0], **asked.about_me("unblocked")))
         return ACCEPTED
 
-    async def end_sessions(asked: Asked[Nothing]) -> Answer:
-        await gateway.limits.take(CHANGES, asked.me.person, asked.key)
+    async def remove_passkeys(asked: Asked[Nothing]) -> None:
+        """A lost telephone must not come in by itself."""
         common = asked.about_me("passkey-removed")
-        for one in (await Mine(gateway, asked.me).row()).passkeys:  # a lost telephone must not come in by itself
+        for one in (await Mine(gateway, asked.me).row()).passkeys:
             common["id"] = derived_id("passkey-removed", common["person"], asked.key, one.id)
             await gateway.tell(PasskeyRemoved(passkey=one.id, **common))
+
+    async def end_sessions(asked: Asked[Nothing]) -> Answer:
+        await gateway.limits.take(CHANGES, asked.me.person, asked.key)
+        await remove_passkeys(asked)
         await hub.say_ended(await gateway.sessions.end_all(asked.me.person))
+        return ACCEPTED
+
+    async def end_others(asked: Asked[Nothing]) -> Answer:
+        await gateway.limits.take(CHANGES, asked.me.person, asked.key)
+        await remove_passkeys(asked)
+        await hub.say_ended(await gateway.sessions.end_others(asked.me))
         return ACCEPTED
 
     @router.get("/me/calls")
@@ -214,6 +224,10 @@ def routes(gateway: Gateway, hub: Hub) -> APIRouter:
         if response.status_code == ACCEPTED.status:  # whoever has to send it again needs their session for that
             return forgotten(response)
         return response
+
+    @router.delete("/me/sessions/others")
+    async def delete_others(request: Request) -> Response:
+        return await gateway.write(request, Nothing, end_others)
 
     return router
 

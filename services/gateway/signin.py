@@ -27,6 +27,7 @@ CODE_S = 300
 CODE_ATTEMPTS = 5
 SESSION_S = 30 * 24 * 3600
 SESSIONS_PER_PERSON = 20
+BESIDE = "beside"
 ERASED_S = 24 * 3600
 """For so long whoever erased themselves is told so again."""
 HOME_REGION = "GB"
@@ -110,12 +111,16 @@ class Codes:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """Somebody who is signed in; `session` is the hash of their token, `rung` marks where their telephone is rung."""
+    """Somebody who is signed in; `session` is the hash of their token, `rung` marks where their telephone is rung.
+
+    `beside` others: it was opened while there were others, and nobody has said yet whether those are to stay.
+    """
 
     session: str
     person: str
     phone: str
     rung: str = ""
+    beside: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +145,9 @@ class Sessions:
     async def open(self, token: str, person: str, phone: str) -> None:
         """Open a session; of too many the oldest ends."""
         session = _hash(token)
+        beside = {BESIDE: 1} if any(one.session != session for one in await self.of(person)) else {}
         async with self._redis.pipeline() as pipe:
-            pipe.hset(self._one + session, mapping={"person": person, "phone": phone})
+            pipe.hset(self._one + session, mapping={"person": person, "phone": phone, **beside})
             pipe.expire(self._one + session, SESSION_S)
             pipe.zadd(self._all + person, {session: time.time()})
             pipe.expire(self._all + person, SESSION_S)
@@ -161,7 +167,8 @@ class Sessions:
         person = found[b"person"].decode()
         # The list has to outlive every session in it: otherwise an erased person's sessions would not be found.
         await self._redis.expire(self._all + person, SESSION_S)
-        return Session(session, person, found[b"phone"].decode(), found.get(b"push_mark", b"").decode())
+        rung, beside = found.get(b"push_mark", b"").decode(), BESIDE.encode() in found
+        return Session(session, person, found[b"phone"].decode(), rung, beside)
 
     async def of(self, person: str) -> list[Opened]:
         """A person's sessions, the one that was used last first."""
@@ -195,7 +202,12 @@ class Sessions:
         found: Any = await self._redis.zrange(self._all + session.person, 0, -1)
         ended = [one.decode() for one in found if one.decode() != session.session]
         await self._end(session.person, *ended)
+        await self.put_both(session)
         return ended
+
+    async def put_both(self, session: Session) -> None:
+        """Those that there were before this one may stay: that need not be asked again."""
+        await self._redis.hdel(self._one + session.session, BESIDE)  # type: ignore[misc]
 
     async def put_phone(self, session: Session, phone: str) -> None:
         """Whoever has this session has another number now."""

@@ -25,9 +25,9 @@ class Place:
     page: Page
     person: str = ""
 
-    def sign_in(self, registered: bool = True, **change: Any) -> None:
+    def sign_in(self, registered: bool = True, phone: str | None = None, **change: Any) -> None:
         """Become Ada."""
-        client, self.person = self.desk.signed_in()
+        client, self.person = self.desk.signed_in(phone)
         if registered:
             self.desk.put_person(self.person, first_name="Ada", **change)
         self.page.context.add_cookies([{"name": "session", "value": client.cookies["session"], "url": self.desk.url}])
@@ -127,6 +127,16 @@ def _about_me_wrong(one: Place) -> None:
 def _home(one: Place) -> None:
     one.sign_in()
     one.show()
+
+
+def _beside(path: str) -> Setting:
+    def put(one: Place) -> None:
+        """Signed in on another telephone as well."""
+        other, _ = one.desk.signed_in()
+        one.sign_in(phone=other.get("/me/export").json()["phone"])
+        one.show(path)
+
+    return put
 
 
 def _home_known(one: Place) -> None:
@@ -400,6 +410,7 @@ STATES: dict[str, Setting] = {
     "home": _home,
     "home-ran-out": _ran_out,
     "home-known": _home_known,
+    "home-beside": _beside("/"),
     "home-stop": _home_stop,
     "home-wished": _wished,
     "my-people": _with_stan("/people"),
@@ -433,6 +444,7 @@ STATES: dict[str, Setting] = {
     "home-passkey": _with_a_name(_home),
     "my-passkeys": _with_a_name(_my_passkeys),
     "my-sessions": _mine("/signed-in"),
+    "my-sessions-beside": _beside("/signed-in"),
     "my-language": _signed_in_as("/language"),
     "number-wrong": _number_wrong,
     "number-code": _number_code,

@@ -189,10 +189,13 @@ def test_a_break_a_change_and_erasure_by_keyboard(new_person: NewPerson) -> None
         ("going-on", "Not after all", "broke"),
         ("home-wished", "Not today, thank you", "home"),
         ("home-wished", "My people", "my_people"),
+        ("home-beside", "Sign out there", "my_sessions"),
+        ("home-beside", "No, I use both", "home"),
         ("ask-for", "20 minutes", "waiting"),
         ("waiting-hope-gone", "Look for somebody else", "waiting"),
         ("my-blocks", "I’d meet Stan again", "my_blocks"),
         ("my-sessions", "Sign out everywhere", "sign_in"),
+        ("my-sessions-beside", "Sign out everywhere but here", "my_sessions"),
     ],
 )
 def test_whatever_can_be_tapped_can_be_pressed(

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from matcher.events import PersonUnblocked
+from matcher.events import PasskeyRemoved, PersonUnblocked
 from matcher.person import BLOCKS_LIMIT, Call, Passkey
 from services.gateway.pages.words import ago_words
 from tests.gateway_desk import MORNING, Desk, Listener, Page
@@ -117,6 +117,38 @@ def test_signing_out_everywhere_ends_every_session_and_every_line(gateway: Desk)
     assert left.headers["location"] == "/?signed-out"
     listener.wait_for_end()
     assert second.get("/me").status_code == first.get("/me").status_code == 401
+
+
+def test_on_a_new_telephone_it_is_asked_whether_the_old_one_may_stay_signed_in(gateway: Desk) -> None:
+    old, person = gateway.signed_in("+447400999001")
+    gateway.put_person(person, passkeys=(Passkey(id="key", public_key="key", site="localhost", added=MORNING),))
+    assert "Sign out there" not in look(old).text
+    listener = Listener(old)
+    new, _ = gateway.signed_in("+447400999001")
+    assert "Sign out there" in look(new).text
+    assert "Sign out there" not in look(old).text  # whoever was here before is not asked
+    assert press(new, look(new).form("/sign-out-elsewhere")).headers["location"] == "/signed-in"
+    listener.wait_for_end()
+    assert (old.get("/me").status_code, new.get("/me").status_code) == (401, 200)
+    assert [event.passkey for event in gateway.said("person-events") if isinstance(event, PasskeyRemoved)] == ["key"]
+    assert "Sign out there" not in look(new).text
+
+
+def test_whoever_uses_two_telephones_says_so_once(gateway: Desk) -> None:
+    old, _ = gateway.registered("Ann")
+    new, _ = gateway.signed_in(old.get("/me/export").json()["phone"])
+    assert press(new, look(new).form("/sign-out-elsewhere/aside")).headers["location"] == "/"
+    assert "Sign out there" not in look(new).text
+    assert (old.get("/me").status_code, new.get("/me").status_code) == (200, 200)
+    assert gateway.said("person-events") == []
+
+
+def test_from_where_they_are_signed_in_somebody_signs_out_everywhere_else(gateway: Desk) -> None:
+    old, _ = gateway.registered("Ann")
+    assert len(look(old, "/signed-in").forms) == 1  # nowhere else
+    new, _ = gateway.signed_in(old.get("/me/export").json()["phone"])
+    press(new, look(new, "/signed-in").form("/sign-out-elsewhere"))
+    assert [one["this_one"] for one in new.get("/me/sessions").json()["sessions"]] == [True]
 
 
 def test_signing_out_everywhere_takes_every_passkey_away(gateway: Desk) -> None:

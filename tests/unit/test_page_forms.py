@@ -40,6 +40,8 @@ OTHERS: list[tuple[str, dict[str, str]]] = [
     ("/page/unblock", {"block": "block-of-nobody"}),
     ("/page/passkeys/remove", {"passkey": "of-nobody"}),
     ("/page/passkeys/later", {}),
+    ("/page/sign-out-elsewhere", {}),
+    ("/page/sign-out-elsewhere/aside", {}),
     ("/page/language", {"language": "de"}),
     ("/page/wishes/aside", {}),
     ("/page/ringing/later", {}),

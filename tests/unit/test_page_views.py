@@ -339,7 +339,7 @@ def _shown(word: str) -> dict[str, Any]:
     numbers = {"remaining_s": 20.0, "window_s": 600.0, "minutes_left": 10}
     return {**dict.fromkeys(texts, word), **numbers, **about.shown, "reasons": [word, f"topic:{word}"], "note": "x",
             "ran_out": True, "knows_somebody": True, "offers_passkey": True, "offers_ringing": True,
-            "no_microphone": True, "in_vain": True, "go_on_s": 90.0, "wished": [word, word],
+            "no_microphone": True, "in_vain": True, "go_on_s": 90.0, "wished": [word, word], "beside": True,
             "fields": [(word, word)], "crisis_line": line,
             "asked": asked, "mine": [mine, mine | {"can_be_lifted": True, "this_one": True}]}  # fmt: skip
 

@@ -17,6 +17,7 @@ from services.gateway.pages.render import go, show
 from services.gateway.pages.showing import SIGNED_OUT, Desk
 from services.gateway.pages.view import View
 from services.gateway.pages.words import ago_words, day_words
+from services.gateway.signin import Session
 
 Shown = Callable[[Mine], Awaitable[list[dict[str, Any]]]]
 
@@ -74,19 +75,27 @@ def routes(desk: Desk) -> APIRouter:
     add_form("/page/unblock", "/me/unblock", "block", "/blocked")
     add_form("/page/passkeys/remove", "/passkeys/remove", "passkey", "/passkeys")
 
-    def add_aside(path: str, put_aside: Callable[[str], Awaitable[None]]) -> None:
+    def add_aside(path: str, put_aside: Callable[[Session], Awaitable[None]]) -> None:
         async def post(request: Request) -> Response:
             form = await read_page_form(request)
             me = await desk.session(request)
             if me is None:
                 return go(request, SIGNED_OUT)
             await desk.gateway.limits.take(CHANGES, me.person, form.key)
-            await put_aside(me.person)
+            await put_aside(me)
             return await desk.done(request)
 
         router.add_api_route(path, post, methods=["POST"])
 
-    add_aside("/page/passkeys/later", desk.memory.put_no_passkey)
-    add_aside("/page/ringing/later", desk.memory.put_no_ringing)
-    add_aside("/page/wishes/aside", desk.gateway.wishes.forget)
+    add_aside("/page/passkeys/later", lambda me: desk.memory.put_no_passkey(me.person))
+    add_aside("/page/ringing/later", lambda me: desk.memory.put_no_ringing(me.person))
+    add_aside("/page/wishes/aside", lambda me: desk.gateway.wishes.forget(me.person))
+    add_aside("/page/sign-out-elsewhere/aside", desk.gateway.sessions.put_both)
+
+    @router.post("/page/sign-out-elsewhere")
+    async def post_elsewhere(request: Request) -> Response:
+        form = await read_page_form(request)
+        reply = await ask(request, "DELETE", "/me/sessions/others", None, form.key)
+        return go(request, "/signed-in") if reply.taken else await desk.told(request, reply)
+
     return router

@@ -55,6 +55,8 @@ class Standing:
     """The first name of the one whom their window hopes for, while it can."""
     wished: tuple[str, ...] = ()
     """First names of those who would like to talk with them."""
+    beside: bool = False
+    """Whether they came in here while they were signed in elsewhere, and have not said whether they use both."""
 
     @property
     def window_open(self) -> bool:
@@ -149,12 +151,13 @@ def _of_window(standing: Standing) -> View:
     if not standing.window_open:
         in_vain = waiting is not None and waiting.end == "ran_out" and not waiting.goes_on
         ran_out = waiting.availability if waiting and in_vain else ""
-        offers = not me.passkeys and not standing.remembered.no_passkey
+        offers = not (me.passkeys or standing.remembered.no_passkey or standing.beside)
         blank = {"offers_passkey": offers, "until": "", "company": "either", "error": ""}
         shown = {"ran_out": bool(ran_out), "first_name": _first_name(me), "knows_somebody": bool(me.bonds)}
-        shown["wished"] = list(standing.wished)
+        shown |= {"wished": list(standing.wished), "beside": standing.beside}
         known = ("known",) if me.bonds else ()
-        return View("home", ":".join(("home", ran_out, *known, *standing.wished)), shown | blank)
+        beside = ("beside",) if standing.beside else ()
+        return View("home", ":".join(("home", ran_out, *known, *beside, *standing.wished)), shown | blank)
     note = _note(standing)
     shown = {"note": note, "other_name": standing.other_name, "likely": likely_words(standing.usual), "hope": ""}
     shown["offers_ringing"] = not standing.remembered.no_ringing
