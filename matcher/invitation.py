@@ -16,8 +16,8 @@ FIRST_ACCEPT = timedelta(seconds=20)
 """Wall time after which somebody who accepted is told, at the latest, that the other cannot come."""
 CONNECT = timedelta(seconds=60)
 """Wall time from both accepts to audio both ways."""
-SILENCE = timedelta(seconds=60)
-"""Wall time without one side's heartbeat that ends a call."""
+SILENCE = timedelta(seconds=75)
+"""Wall time without one side's heartbeat that ends a call: a minute in a tunnel, and what it takes to be back."""
 GO_ON = timedelta(seconds=120)
 """Wall time after a line was lost within which both may ask to go on."""
 GO_ON_KEPT = GO_ON + timedelta(seconds=5)

@@ -1,13 +1,14 @@
 """How the page behaves in real life: reloads, several windows, one in the background, a lost line, a lost session."""
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.chromium import visit
 from tests.browser.states import Place, place
-from tests.gateway_desk import Desk
+from tests.gateway_desk import MORNING, Desk
 from tests.world import eventually
 
 HIDDEN = """Object.defineProperty(document, "hidden", {get: () => true});
@@ -101,11 +102,61 @@ def test_what_has_the_focus_keeps_it_when_more_is_known_of_the_same(one: Place) 
     expect(button).to_be_focused()
 
 
+def test_what_is_being_typed_is_not_taken_away_when_more_is_known_of_the_same(one: Place) -> None:
+    _, stan = one.desk.registered("Stan")
+    one.sign_in(bonds=(stan,))
+    one.desk.put_person(stan, "Stan", bonds=(one.person,))
+    one.show()
+    look = "htmx.trigger(document.getElementById('main'), 'look')"
+    stop = one.page.get_by_label("until my stop")
+    stop.press_sequentially("1159A")
+    one.desk.redis.hset(f"{one.desk.prefix}wishes:{one.person}", stan, MORNING.isoformat())
+    with one.page.expect_response(lambda answer: "/view" in answer.url) as looked:
+        one.page.evaluate(look)
+    assert "Stan would like to talk" in looked.value.text()
+    one.page.keyboard.type("M")
+    expect(stop).to_be_focused()
+    expect(stop).to_have_value("11:59")
+    stop.fill("")
+    one.page.get_by_label("Someone new").focus()  # which is not what was chosen
+    one.page.get_by_role("heading", level=1).click()
+    one.page.evaluate(look)
+    expect(one.page.get_by_text("Stan would like to talk")).to_be_visible(timeout=SOON_MS)
+
+
+def test_a_ring_comes_through_whatever_is_being_typed(one: Place) -> None:
+    one.sign_in()
+    one.show()
+    one.page.get_by_label("until my stop").fill("11:59")
+    _, other = one.desk.registered("Stan")
+    one.desk.put_invitation(one.person, other)
+    _sees(one.page, "ringing")
+
+
 def test_the_seconds_that_the_server_sent_run_down(one: Place) -> None:
     one.invite()
     seconds = one.page.locator("[data-seconds]")
     first = int(float(str(seconds.get_attribute("data-seconds"))))
     eventually(lambda: int(seconds.inner_text()) < first - 1, SOON_S)
+
+
+@pytest.mark.parametrize("wrong", [timedelta(hours=-7), timedelta(hours=7)], ids=str)
+def test_a_telephone_whose_clock_is_wrong_by_hours_counts_and_says_the_same(one: Place, wrong: timedelta) -> None:
+    one.page.clock.install(time=datetime.now(UTC) + wrong)
+    one.sign_in()
+    one.show()
+    one.page.get_by_label("until my stop").fill("11:59")
+    one.press("Free until then")
+    _sees(one.page, "waiting")
+    one.desk.put_waiting(one.person, until=MORNING.replace(hour=11, minute=59))
+    expect(one.page.get_by_text("until 11:59")).to_be_visible(timeout=SOON_MS)
+    _, other = one.desk.registered("Stan")
+    one.desk.put_invitation(one.person, other)
+    seconds = one.page.locator("[data-seconds]")
+    first = int(float(str(seconds.get_attribute("data-seconds"))))
+    assert 20 <= first <= 30
+    eventually(lambda: int(seconds.inner_text()) < first - 1, SOON_S)
+    assert one.page.locator('[data-view="ringing"]').is_visible()
 
 
 def test_a_session_that_was_ended_elsewhere_leads_to_the_door_with_a_word(one: Place) -> None:

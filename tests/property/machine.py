@@ -181,7 +181,7 @@ class Town(Life):
             return  # a rule has failed already; what follows would hide it
         world = self.world
         world.bury()
-        for wall_s, domain_s in ((2, 2), (35, 35), (65, 65), (65, 14 * 3600), (65, 65), (700, 700), (40, 1)):
+        for wall_s, domain_s in ((2, 2), (35, 35), (80, 80), (80, 14 * 3600), (80, 80), (700, 700), (40, 1)):
             world.drain()
             world.notifier.renew()
             world.tick(wall_s, domain_s)

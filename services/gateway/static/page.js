@@ -73,6 +73,12 @@ function focusedBefore() {
   return all.find((one) => focused && one.textContent.trim() === focused);
 }
 
+// Whether somebody is in the middle of a form: what they typed or chose must not be taken from them.
+function isFillingIn() {
+  const fields = [...main.querySelectorAll("input:not([type=hidden]), textarea")];
+  return fields.some((one) => one === document.activeElement || one.value !== one.defaultValue || one.checked !== one.defaultChecked);
+}
+
 function tick() {
   const seconds = main.querySelector("[data-seconds]");
   if (!seconds || endsAt === null) return;
@@ -121,7 +127,12 @@ document.addEventListener("htmx:before:request", (event) => {
   const showing = encodeURIComponent(shown.dataset.showing);
   ctx.request.action = `/view?showing=${showing}&version=${main.dataset.version}`;
 });
-document.addEventListener("htmx:before:swap", () => {
+document.addEventListener("htmx:before:swap", (event) => {
+  const { ctx } = event.detail;
+  if (ctx.sourceElement === main && isFillingIn() && ctx.text.includes(`data-view="${shown.dataset.view}"`)) {
+    event.preventDefault(); // more is known of the same: that can wait until they are done
+    return;
+  }
   const one = document.activeElement;
   focused = main.contains(one) ? one.textContent.trim() : "";
 });
