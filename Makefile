@@ -32,11 +32,12 @@ else
 	@$(BIN)/python -m pytest $(ARGS)
 endif
 
+# pip would compile every module of every library, most of which nobody imports: Python does so with those that are.
 # The last step compiles the matching's loops, so that the first demo need not wait for it.
 # The stamp is younger than both files exactly as long as nothing in them changed since the last complete installation.
 $(STAMP): pyproject.toml requirements.lock | $(BIN)/pip
 	@echo "Installing Partyline's locked dependencies into $(VENV) ..." >&2
-	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock >&2
+	@$(BIN)/python -m pip install --quiet --no-compile --require-hashes -r requirements.lock >&2
 	@$(BIN)/python -m pip install --quiet --no-deps --editable . >&2
 	@$(BIN)/python -c 'from matcher.warm import warm_up; warm_up()' >&2
 	@touch $@

@@ -32,10 +32,14 @@ THINKS_MIN_S, THINKS_MAX_S = 5.0, 120.0
 
 @dataclass(frozen=True, slots=True)
 class Talk:
-    """One call: its day from 0, the score of its offer, whether both would talk again, whether they had a bond."""
+    """One call: its day from 0, the score of its offer, whether both would talk again, whether they had a bond.
+
+    `chance` is what the score would have been, had the town's hidden truth been known.
+    """
 
     day: int
     score: float
+    chance: float
     both: bool
     bond: bool
 
@@ -84,7 +88,8 @@ class Month(Engine):
             self._tell(event)
         said = {person: self._says(row, person) for person in row.people}
         day = int((row.decided_wall - self.market.start) / timedelta(minutes=DAY_MIN))
-        self.talks.append(Talk(day, row.score, set(said.values()) == {"yes"}, "bond" in row.reasons))
+        chance = self._truth.both(*map(self._town, row.people))
+        self.talks.append(Talk(day, row.score, chance, set(said.values()) == {"yes"}, "bond" in row.reasons))
         for person, talk_again in said.items():
             rng = Random(f"{self.market.seed}|says|{row.invitation}|{person}")
             if rng.random() < self._town(person).habit.gives_outcome:

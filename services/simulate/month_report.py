@@ -81,25 +81,38 @@ def _bond_share(lived: Lived, days: range) -> float:
 
 
 def _calibration(lived: list[Lived], days: range) -> dict[str, Any]:
-    """Slope and intercept of the log odds under which the scores of these days came true: 1 and 0 at best."""
+    """Slope and intercept of the log odds under which the scores of these days came true: 1 and 0 at best.
+
+    Those `of_chance` hold the scores against the hidden chances instead of against how the dice fell: of the same slope
+    they tell with less noise.
+    """
     towns = [_scored(one, days) for one in lived]
-    scores, both = (np.concatenate(part) for part in zip(*towns, strict=True))
+    scores, both, chance = np.concatenate(towns, axis=1)
     drawn = np.random.default_rng(0).integers(len(towns), size=(200, len(towns)))
-    again = [_line(*(np.concatenate(part) for part in zip(*(towns[one] for one in row), strict=True))) for row in drawn]
-    slope, intercept = _line(scores, both)
-    slopes, intercepts = zip(*again, strict=True)
-    several = len(towns) > 1
+    again = [np.concatenate([towns[one] for one in row], axis=1) for row in drawn]
     return {
         "calls": len(scores), "mean_score": mean(list(scores)), "came_true": mean(list(both)),
-        "slope": slope, "slope_ci": _middle(slopes) if several else None,
-        "intercept": intercept, "intercept_ci": _middle(intercepts) if several else None,
+        **_line_of("", scores, both, [(one[0], one[1]) for one in again]),
+        **_line_of("_of_chance", scores, chance, [(one[0], one[2]) for one in again]),
         "table": calibration_table(both, scores, TABLE_BINS),
     }  # fmt: skip
 
 
-def _scored(lived: Lived, days: range) -> tuple[Numbers, Numbers]:
+def _scored(lived: Lived, days: range) -> Numbers:
+    """Of each call its score, whether it came true, and its chance: a row each."""
     talks = [talk for talk in lived.talks if talk.day in days]
-    return np.array([talk.score for talk in talks], dtype=float), np.array([talk.both for talk in talks], dtype=float)
+    return np.array([(talk.score, talk.both, talk.chance) for talk in talks], dtype=float).reshape(-1, 3).T
+
+
+def _line_of(name: str, scores: Numbers, came: Numbers, again: list[tuple[Numbers, Numbers]]) -> dict[str, Any]:
+    """Slope and intercept, with the intervals that draws of `again` give; none if they are all the same town's."""
+    slope, intercept = _line(scores, came)
+    slopes, intercepts = zip(*(_line(*one) for one in again), strict=True)
+    several = min(slopes) < max(slopes)
+    return {
+        f"slope{name}": slope, f"slope{name}_ci": _middle(slopes) if several else None,
+        f"intercept{name}": intercept, f"intercept{name}_ci": _middle(intercepts) if several else None,
+    }  # fmt: skip
 
 
 def _line(scores: Numbers, both: Numbers) -> tuple[float, float]:

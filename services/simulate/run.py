@@ -113,6 +113,7 @@ def _month_table(found: dict[str, Any]) -> str:
     for name in ("calibration", "calibration_never"):
         line = found[name]
         lines.append(f"{name.ljust(18)}slope {line['slope']} {line['slope_ci']}, intercept {line['intercept']}")
+        lines.append(f"{''.ljust(18)}of chance {line['slope_of_chance']} {line['slope_of_chance_ci']}")
     lines.append(f"truths violated {found['violations']}")
     return "\n".join(lines + found["violations_shown"])
 

@@ -55,6 +55,11 @@ class Truth:
         """How the two happen to fit, the same both ways; standard normal over pairs."""
         return self._normal("fit", *sorted((one.number, other.number)))
 
+    def both(self, one: TownPerson, other: TownPerson) -> float:
+        """The chance that both would say yes about a talk of these two."""
+        there, back = (1 / (1 + exp(-self.inclination(*pair))) for pair in ((one, other), (other, one)))
+        return there * back
+
     def says(self, one: TownPerson, other: TownPerson, call: str) -> str:
         """What `one` says of `call` with `other`: yes, maybe or no."""
         yes = 1 / (1 + exp(-self.inclination(one, other)))

@@ -14,7 +14,8 @@ from services.simulate.clairvoyant import clairvoyant, possible_pairs
 from services.simulate.engine import Engine, Played
 from services.simulate.market import Market
 from services.simulate.market_file import read_market
-from services.simulate.month import Month
+from services.simulate.month import Month, Talk
+from services.simulate.month_report import Days, Lived, month_report
 from services.simulate.policies import POLICIES, heaviest
 from services.simulate.signal import AUC, BOTH_WOULD, auc_of, hidden_truth
 from services.simulate.town_day import town_days
@@ -124,8 +125,26 @@ def test_a_month_reports_what_learning_was_worth_beside_a_control(
     for arm in (found["learns"], found["never"]):
         assert arm["calls"] > 0
         assert len(arm["share_by_day"]) == 4
-    assert {"slope", "slope_ci", "intercept", "intercept_ci"} <= set(found["calibration"])
+    assert {"slope", "slope_ci", "intercept", "intercept_ci", "slope_of_chance"} <= set(found["calibration"])
     assert picture.read_text().startswith("<?xml")
+
+
+def test_scores_are_held_against_what_came_true_and_against_the_hidden_chances() -> None:
+    dice = np.random.default_rng(1)
+    odds = dice.normal(size=4_000)
+    score, chance = 1 / (1 + np.exp(-odds)), 1 / (1 + np.exp(-(0.5 * odds + 0.2)))
+    talks = tuple(
+        Talk(29, float(told), float(true), bool(dice.random() < true), False)
+        for told, true in zip(score, chance, strict=True)
+    )
+    lived = [Lived(talks[half::2], (), ()) for half in range(2)]
+    found = month_report([Days(seed, one, one) for seed, one in enumerate(lived)], 30, "weak")["calibration"]
+    assert found["slope_of_chance"] == pytest.approx(0.5, abs=1e-3)
+    assert found["intercept_of_chance"] == pytest.approx(0.2, abs=1e-3)
+    assert found["slope"] == pytest.approx(0.5, abs=0.15)
+    assert found["slope_ci"][0] < found["slope"] < found["slope_ci"][1]
+    one = month_report([Days(0, lived[0], lived[0])], 30, "weak")["calibration"]
+    assert one["slope_ci"] is None  # nothing can be said of towns from one
 
 
 def test_what_people_say_is_counted_each_night_and_only_where_the_town_learns() -> None:
