@@ -82,7 +82,7 @@ class Askable:
         slots, expects = standing.slots, np.zeros(len(standing.people))
         place = np.zeros(len(standing.people), np.int64)
         place[slots] = np.arange(len(slots))
-        u, v, weight = self._matching.weights(self._rows.now)
+        u, v, weight = self._matching.weights()
         people = [self._as_now(standing.free_at(slot)) for slot in slots.tolist()]
         expects[slots] = self._newcomers.expects(people, place[u], place[v], weight, self._model)
         return expects

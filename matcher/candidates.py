@@ -167,7 +167,7 @@ class Candidates:
         self._model = model
         self.standing.believe(model)
         kept = self.pairs
-        rescored(kept.u, kept.v, self._scores(kept.u, kept.v, kept.bond), self._links)
+        rescored(kept.u, kept.v, self.scores(kept.u, kept.v, kept.bond), self._links)
 
     def _take_out(self, gone: list[str]) -> Slots:
         """These people go; those who had them for a candidate and stay."""
@@ -210,9 +210,10 @@ class Candidates:
         return np.array(bonds, np.int64), np.concatenate([[0], np.cumsum(counts)])
 
     def _score_all(self, found: Sequence[Finding]) -> list[Floats]:
-        return list(self._spread(lambda one: self._scores(one.whose, one.others, one.bonds), found))
+        return list(self._spread(lambda one: self.scores(one.whose, one.others, one.bonds), found))
 
-    def _scores(self, u: Slots, v: Slots, bonded: Flags) -> Floats:
+    def scores(self, u: Slots, v: Slots, bonded: Flags) -> Floats:
+        """The score of each pair of slots."""
         return score_records(self._model, self.standing.scored, u, v, bonded)
 
     def _at(self, person: str) -> int:
