@@ -183,7 +183,8 @@ class Candidates:
         parts = [(who[start : start + PART], key_of(seed) >> 1, index) for start in range(0, len(who), PART)]
         found = list(self._spread(self._found, parts))
         for one, scores in zip(found, self._score_all(found), strict=True):
-            link(one.who, one.starts, one.others, one.kept, scores, one.bonds, self._links)
+            keys = self.standing.people["key"]
+            link(one.who, one.starts, one.others, one.kept, scores, one.bonds, keys, self._links)
 
     def _found(self, part: tuple[Slots, int, Index]) -> Finding:
         who, seed, index = part

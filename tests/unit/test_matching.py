@@ -10,7 +10,7 @@ from matcher.matching import BOND_BONUS, WAIT_BONUS_PER_MIN, Matching
 from matcher.rules import Free
 from matcher.score import Model
 from matcher.solve import exact, weight_of
-from services.bench.crowd import NOW, crowd
+from services.bench.crowd import NOW, crowd, pairs_only
 
 TICKS = 8
 TICK = timedelta(minutes=1)
@@ -73,3 +73,9 @@ def test_a_long_wait_weighs_where_nobody_looks_ahead_and_not_twice_where_they_do
             score, bond = candidates.linked(a, b)
             assert weight >= score + BOND_BONUS * bond + more - 1e-9
             assert more or weight == pytest.approx(score + BOND_BONUS * bond)
+
+
+@pytest.mark.parametrize("count", [40, 50, 100, 300])
+def test_of_people_who_all_score_alike_nobody_is_left_over(count: int) -> None:
+    _, matching = made_of(pairs_only(count, 0))
+    assert len(matching.pairs()) == count // 2
