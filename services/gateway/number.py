@@ -11,7 +11,7 @@ from matcher.person import Person
 from services.gateway.answers import ACCEPTED, Answer
 from services.gateway.entry import CodeWanted, SignIn
 from services.gateway.gateway import Asked, Gateway
-from services.gateway.limits import CHANGES, CODES_PER_NUMBER, SIGN_INS_PER_NUMBER
+from services.gateway.limits import CHANGES, CODES_PER_NUMBER, CODES_PER_PERSON, SIGN_INS_PER_NUMBER, codes_per_address
 from services.gateway.live import Hub
 from services.gateway.signin import CODE_S, person_id, read_phone
 from services.languages.speaking import N_, _
@@ -47,13 +47,15 @@ def routes(gateway: Gateway, hub: Hub) -> APIRouter:
     async def send_code(asked: Asked[CodeWanted]) -> Answer:
         phone = read_phone(asked.form.phone)
         await mine(asked)
-        await gateway.limits.take(CODES_PER_NUMBER, person_id(gateway.settings.secret, phone))
+        await gateway.limits.take(CODES_PER_PERSON, asked.me.person, asked.key)
+        await gateway.limits.take(codes_per_address(gateway.settings), asked.address, asked.place)
+        await gateway.limits.take(CODES_PER_NUMBER, person_id(gateway.settings.secret, phone), asked.place)
         shown = await gateway.sender.send(phone, await gateway.codes.make(code_for(asked, phone)))
         return Answer(202, {"expires_s": CODE_S, **shown})
 
     async def change(asked: Asked[SignIn]) -> Answer:
         phone, row, me = read_phone(asked.form.phone), await mine(asked), asked.me.person
-        await gateway.limits.take(SIGN_INS_PER_NUMBER, person_id(gateway.settings.secret, phone))
+        await gateway.limits.take(SIGN_INS_PER_NUMBER, person_id(gateway.settings.secret, phone), asked.place)
         number, holder = await gateway.numbers.find(phone)
         old = row.answers_to or me
         if number == old:
