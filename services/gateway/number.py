@@ -1,4 +1,5 @@
-"""Routes: my number has changed. A code goes to the new number; the person stays, and all their other sessions end.
+"""Routes: my number has changed. A code goes to the new number; the person stays, all their other sessions and passkeys
+end.
 
 Place in the flow: settings -> new number -> code -> **person-events** -> numbers, sessions.
 """
@@ -13,6 +14,7 @@ from services.gateway.entry import CodeWanted, SignIn
 from services.gateway.gateway import Asked, Gateway
 from services.gateway.limits import CHANGES, CODES_PER_NUMBER, CODES_PER_PERSON, SIGN_INS_PER_NUMBER, codes_per_address
 from services.gateway.live import Hub
+from services.gateway.mine import remove_passkeys
 from services.gateway.signin import CODE_S, person_id, read_phone
 from services.languages.speaking import N_, _
 
@@ -66,6 +68,7 @@ def routes(gateway: Gateway, hub: Hub) -> APIRouter:
             if taken or not await gateway.numbers.claim(number, me):
                 raise Taken(_(TAKEN))
         # Others come in no more before anything is written: whatever fails from here on, they are out.
+        await remove_passkeys(gateway, asked)
         await hub.say_ended(await gateway.sessions.end_others(asked.me))
         await gateway.tell(NumberChanged(phone=phone, number=number, **asked.about_me("number")))
         await gateway.numbers.move(me, old, number)

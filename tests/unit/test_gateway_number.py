@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 
 from matcher.enrich import apply_person
-from matcher.events import NumberChanged, PersonErased
-from matcher.person import NUMBERS_LIMIT, Person
+from matcher.events import NumberChanged, PasskeyRemoved, PersonErased
+from matcher.person import NUMBERS_LIMIT, Passkey, Person
 from services.gateway.numbers import number_id
 from services.gateway.signin import person_id
 from services.topics import PARTITIONS
 from tests.conftest import RedisPlace
-from tests.gateway_desk import ABOUT_ANN, SECRET, Desk, Page, desk
+from tests.gateway_desk import ABOUT_ANN, MORNING, SECRET, Desk, Page, desk
 from tests.page_reader import Seen, look, press
 from tests.world import profile
 
@@ -198,6 +198,7 @@ def test_the_page_goes_from_settings_to_the_new_number(gateway: Desk) -> None:
     assert (wrong.view, "six digits of the code" in wrong.text) == ("my_number_code", True)
     done = Seen(press(page, wrong.form("/number"), code=code).text)
     assert (done.view, new in done.text) == ("number_changed", True)
+    assert "one touch, please set that up again" in done.text
     assert len(gateway.said("person-events")) == 1
 
 
@@ -230,3 +231,13 @@ def test_a_patient_retry_of_a_new_number_takes_one_place(gateway: Desk) -> None:
     assert {page.post("/me/number", body, "patient-key").status_code for _ in range(25)} == {503}
     gateway.outbox.away = False
     assert page.post("/me/number", body, "patient-key").status_code == 202
+
+
+def test_a_passkey_of_the_old_telephone_comes_in_no_more(gateway: Desk) -> None:
+    page, ann = gateway.registered("Ann")
+    keys = tuple(Passkey(id=f"key-{n}", public_key="key", site="localhost", added=MORNING) for n in range(2))
+    gateway.put_person(ann, "Ann", passkeys=keys)
+    assert proved(page, a_number()).status_code == 202
+    *removed, changed = gateway.said("person-events")
+    assert [event.passkey for event in removed if isinstance(event, PasskeyRemoved)] == ["key-0", "key-1"]
+    assert isinstance(changed, NumberChanged)
