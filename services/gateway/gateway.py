@@ -21,6 +21,7 @@ from matcher.values import derived_id
 from services.adapters.views import ViewReader
 from services.gateway.answers import Answer, NotSignedIn, comforted
 from services.gateway.body import Form, read_body, read_form, read_key
+from services.gateway.contact import Contact
 from services.gateway.idempotency import KEEP_S, Once, fingerprint
 from services.gateway.limits import Limits
 from services.gateway.numbers import Numbers
@@ -101,6 +102,7 @@ class Gateway:
     """All that routes need."""
 
     settings: Settings
+    contact: Contact
     clock: Clock
     redis: redis.asyncio.Redis
     outbox: AsyncOutbox

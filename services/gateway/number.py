@@ -22,6 +22,8 @@ TAKEN = N_(
     "Somebody comes in with this number already, so it cannot become yours. If that is you, please sign in with it."
 )
 
+HELD = N_("We need to talk with you before you can change this. Please get in touch with us: %(contact)s.")
+
 
 class Taken(AlreadyEnded):
     """The number has a person already; only whoever proved that it is theirs is told."""
@@ -39,7 +41,7 @@ def routes(gateway: Gateway, hub: Hub) -> APIRouter:
         if row is None:
             raise NotAllowed(_("Please tell us a little about yourself first."))
         if row.held:  # they would be back with the old number as somebody new
-            raise NotAllowed(_("We need to talk with you before you can change this. Please get in touch with us."))
+            raise NotAllowed(_(HELD, contact=gateway.contact.said()))
         return row
 
     def code_for(asked: Asked[CodeWanted], phone: str) -> str:

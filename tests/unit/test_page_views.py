@@ -9,6 +9,7 @@ from matcher.events import AvailabilityClosed, ConcernRaised, LegHungUp, PersonB
 from matcher.invitation import Invitation
 from matcher.person import Person, QuietHours
 from services.adapters.waits import WaitWriter
+from services.gateway.contact import Contact
 from services.gateway.pages.render import HERE, environment
 from services.gateway.pages.view import BLANK, URGENT, View, about_me
 from tests.gateway_desk import MORNING, Desk, Page, invitation, over
@@ -349,7 +350,7 @@ def test_whatever_a_view_is_told_stays_text(name: str) -> None:
     pages = []
     for word in ("plain", NASTY):
         told = {"view": View(name, f"{name}:{word}"), "shown": _shown(word), "signed_in": True, "notice": word}
-        told |= {"version": "v-1", "push": {"key": word, "mark": ""}}
+        told |= {"version": "v-1", "contact": Contact("help@example.org"), "push": {"key": word, "mark": ""}}
         pages.append(Seen(environment().get_template("page.html").render(told)))
     plain, nasty = pages
     assert [tag for tag, _ in nasty.tags] == [tag for tag, _ in plain.tags]
