@@ -206,6 +206,8 @@ def test_nobody_has_codes_sent_to_strangers_without_end(gateway: Desk) -> None:
     page, _ = gateway.registered("Mallory")
     answers = [page.post("/me/number/code", {"phone": a_number()}).status_code for _ in range(6)]
     assert answers == [202] * 5 + [429]
+    late = Seen(press(page, look(page, "/number").form("/code"), phone=a_number()).text)
+    assert (late.view, "Please wait a little" in late.text) == ("my_number", True)
     assert gateway.registered("Ann")[0].post("/me/number/code", {"phone": a_number()}).status_code == 202
 
 

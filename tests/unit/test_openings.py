@@ -1,5 +1,6 @@
 """The question to begin with: there are two for every topic, both people read the same one, and it hurts nobody."""
 
+import json
 import re
 
 import pytest
@@ -59,6 +60,9 @@ def test_both_read_the_same_question_until_they_hang_up_each_in_their_language(
     assert german != question
     assert ada[0].get("/state", headers={"Accept-Language": "de"}).json()["invitation"]["opening"] == german
     assert german in look(stan[0], **{"Accept-Language": "de"}).text
+    with stan[0].stream("GET", "/live", headers={"Accept-Language": "de"}) as line:
+        snapshot = next(json.loads(one.removeprefix("data: ")) for one in line.iter_lines() if one.startswith("data: "))
+    assert snapshot["invitation"]["opening"] == german
 
 
 def test_beforehand_it_is_said_what_happens_if_the_other_cannot_come(gateway: Desk) -> None:
