@@ -69,7 +69,7 @@ def routes(gateway: Gateway, hub: Hub) -> APIRouter:
             taken = holder != number or await gateway.people.find(holder) is not None
             if taken or not await gateway.numbers.claim(number, me):
                 raise Taken(_(TAKEN))
-        # Others come in no more before anything is written: whatever fails from here on, they are out.
+        # Nobody else comes in any more, with a passkey or a session, before the number is written: whatever fails then.
         await remove_passkeys(gateway, asked)
         await hub.say_ended(await gateway.sessions.end_others(asked.me))
         await gateway.tell(NumberChanged(phone=phone, number=number, **asked.about_me("number")))

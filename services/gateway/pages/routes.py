@@ -23,6 +23,7 @@ STAYS = (
 """Pages that only a ring or a call replaces."""
 
 ASKED_AGE = "welcome:age"
+"""The question that ends the session of whoever is too young."""
 
 
 def add_pages(app: FastAPI, gateway: Gateway, version: str) -> None:
