@@ -335,13 +335,14 @@ def _shown(word: str) -> dict[str, Any]:
     asked = dict.fromkeys(("name", "number", "of", "can_wait", "back"), word)
     line = dict.fromkeys(("name", "number", "when", "emergency"), word)
     texts = ("said", "phone", "error", "demo_code", "first_name", "other_name", "quiet", "until", "topic", "invitation",
-             "opening", "side", "what", "message", "action", "key", "comfort", "company", "likely", "hope",
+             "side", "what", "message", "action", "key", "comfort", "company", "likely", "hope",
              "hoped_name")  # fmt: skip
-    numbers = {"remaining_s": 20.0, "window_s": 600.0, "minutes_left": 10}
+    invited = {"opening": word, "goes_on": None, "nobody_else": False}
+    numbers: dict[str, Any] = invited | {"remaining_s": 20.0, "window_s": 600.0, "minutes_left": 10}
     return {**dict.fromkeys(texts, word), **numbers, **about.shown, "reasons": [word, f"topic:{word}"], "note": "x",
-            "ran_out": True, "nobody_else": False, "goes_on": None, "knows_somebody": True, "offers_passkey": True,
-            "offers_ringing": True, "no_microphone": True, "in_vain": True, "go_on_s": 90.0,
-            "wished": [word, word], "beside": True, "fields": [(word, word)], "crisis_line": line,
+            "ran_out": True, "knows_somebody": True, "offers_passkey": True, "offers_ringing": True,
+            "no_microphone": True, "in_vain": True, "go_on_s": 90.0, "wished": [word, word], "beside": True,
+            "fields": [(word, word)], "crisis_line": line,
             "asked": asked, "mine": [mine, mine | {"can_be_lifted": True, "this_one": True}]}  # fmt: skip
 
 
