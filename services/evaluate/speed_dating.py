@@ -159,12 +159,12 @@ def _evenings(told: list[Told], marks: dict[str, dict[str, float]], ordered: boo
 
 
 def _traits(marks: list[dict[str, float]]) -> dict[str, Floats]:
-    """Each trait over all people; one that nobody told is left out. What people seek is a share of all they seek."""
+    """Each trait over all people, unknown where nobody told it. What people seek is a share of all they seek."""
     table = {name: np.array([one.get(name, math.nan) for one in marks]) for name in TRAITS}
     sought = np.nansum([table[name] for name in SEEKS], axis=0)
     for name in SEEKS:  # some evenings shared out 100 points, others gave marks of ten
         table[name] = np.where(sought > 0, table[name] / np.maximum(sought, 1e-9), math.nan)
-    return {name: column for name, column in table.items() if not np.isnan(column).all()}
+    return table
 
 
 def _columns(traits: dict[str, Floats], giver: Ints, getter: Ints) -> dict[str, Floats]:
@@ -172,7 +172,7 @@ def _columns(traits: dict[str, Floats], giver: Ints, getter: Ints) -> dict[str, 
 
     Marks of ten mean different things to different people; which come first and last with somebody does not.
     """
-    names = [name for name in INTERESTS if name in traits]
+    names = [name for name in INTERESTS if not np.isnan(traits[name]).all()]
     if len(names) < LIKES + AVOIDS:
         return {name: np.zeros(len(giver)) for name in COLUMNS}
     marks = np.column_stack([traits[name] for name in names])

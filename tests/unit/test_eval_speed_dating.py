@@ -85,6 +85,18 @@ def test_one_file_teaches_and_another_judges_and_no_evening_does_both(
     assert "also one to judge on" in capsys.readouterr().err
 
 
+def test_what_the_file_to_judge_on_does_not_tell_counts_as_unknown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train, told = write(tmp_path / "a.csv", rows(2)), rows(2, first=5)
+    lacking = write(tmp_path / "lacking.csv", told, without=("fun3_1", "sports"))
+    empty = write(tmp_path / "empty.csv", [one | {"fun3_1": "", "sports": ""} for one in told])
+    without, blank = (judged(capsys, "--train", str(train), "--test", str(test)) for test in (lacking, empty))
+    assert "no column fun3_1" in without["said"]
+    assert without["cold"] == blank["cold"]
+    assert without["cold"]["auc"] is not None
+
+
 def test_without_an_order_there_is_no_first_half_and_that_is_said(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
