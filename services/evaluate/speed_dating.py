@@ -34,6 +34,8 @@ NAMES = (*COLUMNS, *TRAITS)
 NEEDED = ("iid", "pid", "wave", "dec")
 LIKES, AVOIDS = 5, 3
 """How many of a person's interests count as topics that they like, and as topics that they would rather avoid."""
+WAVES_LIMIT = 1e9
+Marks = dict[tuple[int | None, str], dict[str, float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,25 +92,26 @@ def _rows(path: Path) -> Iterator[dict[str, str]]:
 
 
 def _answers(rows: list[dict[str, str]], name: str) -> tuple[list[Told], Counter[str]]:
-    """Every answer once: each row's own, and the other side's where it has no row of its own."""
+    """Every answer once: each row's own, and the other side's where it has no row of its own; in one order always."""
     told: dict[tuple[int, str, str], Told] = {}
     others: dict[tuple[int, str, str], Told] = {}
     left_out: Counter[str] = Counter()
     for line, row in enumerate(rows, 2):
-        giver, getter, wave = _id(row["iid"]), _id(row["pid"]), _number(row["wave"])
-        if not giver or not getter or math.isnan(wave) or giver == getter:
+        giver, getter, wave = _id(row["iid"]), _id(row["pid"]), _wave(row["wave"])
+        if not giver or not getter or wave is None or giver == getter:
             left_out["without a partner, a person or a wave"] += 1
             continue
-        key, order = (int(wave), giver, getter), _number(row.get("order", ""))
+        key, order = (wave, giver, getter), _number(row.get("order", ""))
         if key in told:
             left_out["of a meeting that was told before"] += 1
             continue
         yes, back = _decision(row["dec"], name, line), _decision(row.get("dec_o") or "", name, line)
         if not math.isnan(yes):
-            told[key] = Told(giver, getter, int(wave), order, yes)
+            told[key] = Told(giver, getter, wave, order, yes)
         if not math.isnan(back):
-            others[int(wave), getter, giver] = Told(getter, giver, int(wave), order, back)
-    return [*told.values(), *(one for key, one in others.items() if key not in told)], left_out
+            others[wave, getter, giver] = Told(getter, giver, wave, order, back)
+    every = others | told
+    return [every[key] for key in sorted(every)], left_out
 
 
 def _decision(text: str, name: str, line: int) -> float:
@@ -123,6 +126,11 @@ def _id(text: str | None) -> str:
     return (text or "").strip() if math.isnan(value) else str(int(value))
 
 
+def _wave(text: str | None) -> int | None:
+    value = _number(text or "")
+    return int(value) if abs(value) < WAVES_LIMIT else None
+
+
 def _number(text: str) -> float:
     try:
         value = float(text)
@@ -131,13 +139,14 @@ def _number(text: str) -> float:
     return value if math.isfinite(value) else math.nan
 
 
-def _marks(rows: list[dict[str, str]]) -> dict[str, dict[str, float]]:
-    """What each person wrote about themselves: the columns of `TRAITS` that are there."""
+def _marks(rows: list[dict[str, str]]) -> Marks:
+    """What each person of an evening wrote about themselves: the columns of `TRAITS` that are there."""
     check_allowed(TRAITS)
-    return {_id(row["iid"]): {name: _number(row[name]) for name in TRAITS if name in row} for row in rows}
+    here = [name for name in TRAITS if name in rows[0]]
+    return {(_wave(row["wave"]), _id(row["iid"])): {name: _number(row[name]) for name in here} for row in rows}
 
 
-def _evenings(told: list[Told], marks: dict[str, dict[str, float]], ordered: bool, said: tuple[str, ...]) -> Evenings:
+def _evenings(told: list[Told], marks: Marks, ordered: bool, said: tuple[str, ...]) -> Evenings:
     # A person came to one evening; the same number on two evenings is two people.
     people = sorted({(one.wave, who) for one in told for who in (one.giver, one.getter)})
     place = {who: at for at, who in enumerate(people)}
@@ -147,7 +156,7 @@ def _evenings(told: list[Told], marks: dict[str, dict[str, float]], ordered: boo
     back = np.array([met.get((j, i), NOBODY) for i, j in met], dtype=np.int64)
     wave, yes = np.array([one.wave for one in told]), np.array([one.yes for one in told])
     order = np.array([one.order for one in told])
-    traits = _traits([marks.get(who, {}) for _, who in people])
+    traits = _traits([marks.get(who, {}) for who in people])
     at = order if ordered else np.zeros(len(told))
     before = before_each(giver, getter, yes, at, len(people))
     answers = Answers(

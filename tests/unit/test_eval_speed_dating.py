@@ -113,6 +113,23 @@ def test_the_other_sides_decision_is_an_answer_too_where_they_have_no_row(tmp_pa
     assert len(evenings.answers.talks()) == len(told)
 
 
+def test_the_order_of_the_rows_changes_nothing(tmp_path: Path) -> None:
+    told = [one | {"fun3_1": one["iid"] % 7} for one in rows(2)]
+    shuffled = [told[at] for at in np.random.default_rng(1).permutation(len(told))]
+    one, other = (read(write(tmp_path / "e.csv", lines)).answers for lines in (told, shuffled))
+    assert np.array_equal(one.giver, other.giver)
+    assert np.array_equal(one.yes, other.yes)
+    assert one.traits["fun3_1"].tolist() == other.traits["fun3_1"].tolist()
+
+
+def test_the_same_number_on_two_evenings_is_two_people(tmp_path: Path) -> None:
+    told = [*rows(1), *(one | {"wave": 2, "fun3_1": 1.0} for one in rows(1))]
+    answers = read(write(tmp_path / "e.csv", told)).answers
+    assert answers.people == 4 * SIDE
+    assert np.ptp(answers.traits["fun3_1"][: 2 * SIDE]) > 0
+    assert np.ptp(answers.traits["fun3_1"][2 * SIDE :]) == 0
+
+
 def test_a_line_told_twice_or_without_a_partner_is_left_out_and_said(tmp_path: Path) -> None:
     told = rows(2)
     evenings = read(write(tmp_path / "e.csv", [*told, told[0], told[1] | {"pid": ""}]))
