@@ -64,7 +64,8 @@ def _lines(report: dict[str, Any]) -> list[str]:
     for name in ("cold", "warm"):
         if found := report[name]:
             figures = (f"{measure} {_figure(found[measure], found[f'{measure}_ci'])}" for measure in _measures(found))
-            lines.append(f"{name}: " + ", ".join(figures))
+            of = f" ({found['pairs']} pairs)" if "pairs" in found else ""
+            lines.append(f"{name}{of}: " + ", ".join(figures))
     for name, title in (("assignment", "of full pairings of strangers"), ("assignment_warm", "with half known")):
         if found := report[name]:
             shares = ", ".join(f"{who} {found[who]:.3f}" for who in ("random", "model", "oracle"))
@@ -73,7 +74,7 @@ def _lines(report: dict[str, Any]) -> list[str]:
 
 
 def _measures(found: dict[str, Any]) -> list[str]:
-    return [name for name in found if not name.endswith("_ci")]
+    return [name for name in found if f"{name}_ci" in found]
 
 
 def _figure(value: float | None, edges: list[float] | None) -> str:

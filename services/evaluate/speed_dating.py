@@ -40,7 +40,7 @@ Marks = dict[tuple[int | None, str], dict[str, float]]
 
 @dataclass(frozen=True, slots=True)
 class Evenings:
-    """The file as answers, with the evening and the place in it of each; `said` is what was missing or left out."""
+    """The file as answers, with the evening and the round of each; `said` is what was missing or left out."""
 
     answers: Answers
     wave: Ints
@@ -155,7 +155,7 @@ def _evenings(told: list[Told], marks: Marks, ordered: bool, said: tuple[str, ..
     met = {(one, other): at for at, (one, other) in enumerate(zip(giver.tolist(), getter.tolist(), strict=True))}
     back = np.array([met.get((j, i), NOBODY) for i, j in met], dtype=np.int64)
     wave, yes = np.array([one.wave for one in told]), np.array([one.yes for one in told])
-    order = np.array([one.order for one in told])
+    order = _round_of_each(np.array([one.order for one in told]), back)
     traits = _traits([marks.get(who, {}) for who in people])
     at = order if ordered else np.zeros(len(told))
     before = before_each(giver, getter, yes, at, len(people))
@@ -165,6 +165,11 @@ def _evenings(told: list[Told], marks: Marks, ordered: bool, said: tuple[str, ..
         gives=np.zeros(len(yes)), gets=np.zeros(len(yes)), at=at, group=wave,
     )  # fmt: skip
     return Evenings(answers, wave, order if ordered else None, said)
+
+
+def _round_of_each(order: Floats, back: Ints) -> Floats:
+    """The same of both sides of a talk: whoever sat a round out counted their own talks and so counted fewer."""
+    return np.where(back >= 0, np.fmax(order, order[back]), order)
 
 
 def _traits(marks: list[dict[str, float]]) -> dict[str, Floats]:

@@ -122,6 +122,21 @@ def test_the_order_of_the_rows_changes_nothing(tmp_path: Path) -> None:
     assert one.traits["fun3_1"].tolist() == other.traits["fun3_1"].tolist()
 
 
+def test_a_talk_is_of_one_round_also_where_one_side_sat_a_round_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = rows(4)
+    counted = [one | {"order": one["order"] - (one["iid"] % 100 < SIDE and one["order"] > 3)} for one in told]
+    path = write(tmp_path / "e.csv", counted)
+    evenings, back = read(path), read(path).answers.back
+    assert evenings.order is not None
+    assert np.array_equal(evenings.order, evenings.order[back])
+    assert evenings.order.max() == SIDE
+    assert judged(capsys, str(path))["warm"]["pairs"] == 4 * SIDE * SIDE / 2
+    assert main(["eval", "speed-dating", str(path)]) == 0
+    assert "warm (128 pairs): auc" in capsys.readouterr().out
+
+
 def test_the_same_number_on_two_evenings_is_two_people(tmp_path: Path) -> None:
     told = [*rows(1), *(one | {"wave": 2, "fun3_1": 1.0} for one in rows(1))]
     answers = read(write(tmp_path / "e.csv", told)).answers
