@@ -68,7 +68,7 @@ def _lines(report: dict[str, Any]) -> list[str]:
             lines.append(f"{name}{of}: " + ", ".join(figures))
     for name, title in (("assignment", "of full pairings of strangers"), ("assignment_warm", "with half known")):
         if found := report[name]:
-            shares = ", ".join(f"{who} {found[who]:.3f}" for who in ("random", "model", "oracle"))
+            shares = ", ".join(f"{who} {_figure(found[who], None)}" for who in ("random", "model", "oracle"))
             lines.append(f"both say yes, {title}: {shares}; gain {_figure(None, found['gain_ci'])}")
     return lines + [f"said: {line}" for line in report["said"]]
 

@@ -19,7 +19,7 @@ from services.evaluate.pairing import full_pairing
 from services.evaluate.speed_dating import NAMES, Evenings
 from services.learner.answers import Answers, joint, knowing
 from services.learner.fit import counted, learn, levelled
-from services.learner.judge import interval, judged, resampled
+from services.learner.judge import finite, interval, judged, resampled
 
 SUB_POOLS = 60
 SHARE = 0.7
@@ -110,7 +110,7 @@ def pairings(scored: Scored, seed: int, share: float = SHARE) -> dict[str, Any]:
             for name, weight in weights.items():
                 chosen = rows[full_pairing(scored.left[rows], scored.right[rows], weight)]
                 sums[name][at] += scored.true[chosen].sum(), len(chosen)
-    shares = {name: _share(table) for name, table in sums.items()}
+    shares = {name: finite(_share(table)) for name, table in sums.items()}
     drawn = resampled(np.arange(len(waves)), seed)
     gains = [_share(sums["model"][rows]) - _share(sums["random"][rows]) for rows in drawn]
     return {**shares, "gain_ci": interval(gains), "sub_pools": SUB_POOLS}

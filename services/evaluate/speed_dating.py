@@ -9,6 +9,7 @@ import csv
 import gzip
 import io
 import math
+import zlib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -68,7 +69,7 @@ def read(path: Path) -> Evenings:
     """The evenings in a CSV file, which may be gzipped.
 
     Raises:
-        BadRequest: it cannot be read, a needed column is missing, or a decision is neither 0 nor 1.
+        BadRequest: it cannot be read, a needed column is missing, a decision is neither 0 nor 1, or no row tells one.
     """
     rows = list(_rows(path))
     if not rows:
@@ -77,18 +78,21 @@ def read(path: Path) -> Evenings:
     if missing:
         raise BadRequest(f"{path.name} lacks the column {missing[0]}; needed are {', '.join(NEEDED)}")
     told, left_out = _answers(rows, path.name)
+    counts = tuple(f"{n} rows: {why}" for why, n in left_out.items())
+    if not told:
+        raise BadRequest(f"{path.name} has no answer to judge by; {'; '.join(counts)}")
     absent = [name for name in (*TRAITS, "order", "dec_o") if name not in rows[0]]
-    said = tuple(f"no column {name}" for name in absent) + tuple(f"{n} rows: {why}" for why, n in left_out.items())
-    return _evenings(told, _marks(rows), "order" not in absent, said)
+    said = tuple(f"no column {name}" for name in absent)
+    return _evenings(told, _marks(rows), "order" not in absent, said + counts)
 
 
 def _rows(path: Path) -> Iterator[dict[str, str]]:
     try:
         raw = path.read_bytes()
         text = (gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw).decode("utf-8-sig", errors="replace")
-    except (OSError, EOFError) as error:
-        raise BadRequest(f"{path} cannot be read: {type(error).__name__}") from None
-    yield from csv.DictReader(io.StringIO(text))
+        yield from csv.DictReader(io.StringIO(text))
+    except (OSError, EOFError, zlib.error, csv.Error) as error:
+        raise BadRequest(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from None
 
 
 def _answers(rows: list[dict[str, str]], name: str) -> tuple[list[Told], Counter[str]]:
@@ -105,7 +109,9 @@ def _answers(rows: list[dict[str, str]], name: str) -> tuple[list[Told], Counter
         if key in told:
             left_out["of a meeting that was told before"] += 1
             continue
-        yes, back = _decision(row["dec"], name, line), _decision(row.get("dec_o") or "", name, line)
+        yes, back = (_decision(row.get(column) or "", name, line) for column in ("dec", "dec_o"))
+        if math.isnan(yes) and math.isnan(back):
+            left_out["without a decision"] += 1
         if not math.isnan(yes):
             told[key] = Told(giver, getter, wave, order, yes)
         if not math.isnan(back):

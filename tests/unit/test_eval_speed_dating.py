@@ -154,6 +154,40 @@ def test_a_line_told_twice_or_without_a_partner_is_left_out_and_said(tmp_path: P
     ]  # fmt: skip
 
 
+def test_a_file_that_breaks_off_or_is_none_is_refused(tmp_path: Path) -> None:
+    packed = gzip.compress(b"iid,pid,wave,dec\n" * 99)
+    for raw in (packed[:-12], packed[:15] + b"\xff\xff" + packed[17:], b"iid\n" + b"x" * 200_000):
+        (tmp_path / "e.csv").write_bytes(raw)
+        with pytest.raises(BadRequest, match="cannot be read"):
+            read(tmp_path / "e.csv")
+
+
+def test_a_file_without_any_answer_says_what_its_rows_lack(tmp_path: Path) -> None:
+    told = rows(1)
+    path = write(tmp_path / "e.csv", [*(one | {"dec": ""} for one in told), told[0] | {"wave": "first"}])
+    with pytest.raises(BadRequest, match=f"{len(told)} rows: without a decision; 1 rows: without a partner"):
+        read(path)
+
+
+def test_a_line_that_ends_early_lacks_a_decision(tmp_path: Path) -> None:
+    path = write(tmp_path / "e.csv", rows(1), without=("order", "fun3_1", "sports"))
+    path.write_bytes(path.read_bytes() + b"1,2,3\n")
+    assert "1 rows: without a decision" in read(path).said
+
+
+def test_where_nobody_was_answered_there_is_no_figure_and_no_crash(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train = write(tmp_path / "a.csv", rows(2))
+    test = write(tmp_path / "b.csv", [one for one in rows(2, first=5) if one["iid"] % 100 < SIDE])
+    found = judged(capsys, "--train", str(train), "--test", str(test))
+    assert found["pairs"] == 0
+    assert found["cold"]["auc"] is None
+    assert [found["assignment"][who] for who in ("random", "model", "oracle", "gain_ci")] == [None] * 4
+    assert main(["eval", "speed-dating", "--train", str(train), "--test", str(test)]) == 0
+    assert "random -, model -, oracle -" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"), [({"dec": 2}, "line 2: a decision is 0 or 1"), ({"dec": "yes"}, "line 2: a decision is 0")]
 )
