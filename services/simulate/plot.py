@@ -18,7 +18,9 @@ def draw(found: dict[str, Any], path: Path) -> None:
     """
     figure, (axes,) = _page(path, 1)
     for name, figures in found["policies"].items():
-        x, y = figures["wait_mean_min"] or 0.0, figures["utility_share"] or 0.0
+        if figures["utility_share"] is None:  # no town in which anything could be gained
+            continue
+        x, y = figures["wait_mean_min"] or 0.0, figures["utility_share"]
         axes.errorbar(
             x, y, xerr=_arms(x, figures["wait_mean_min_ci"]), yerr=_arms(y, figures["utility_share_ci"]), fmt="o",
             capsize=3,

@@ -10,13 +10,14 @@ import pytest
 from matcher.errors import BadRequest
 from matcher.prices import MINUTE_COSTS, Prices
 from services import cli
-from services.simulate.clairvoyant import clairvoyant, possible_pairs
+from services.simulate.clairvoyant import Clairvoyant, clairvoyant, possible_pairs
 from services.simulate.engine import Engine, Played
 from services.simulate.market import Market
 from services.simulate.market_file import read_market
 from services.simulate.month import Month, Talk
 from services.simulate.month_report import Days, Lived, month_report
 from services.simulate.policies import POLICIES, heaviest
+from services.simulate.report import Town, Under, report
 from services.simulate.signal import AUC, BOTH_WOULD, auc_of, hidden_truth
 from services.simulate.town_day import town_days
 
@@ -218,6 +219,36 @@ def test_where_all_scores_are_alike_patience_is_no_worse_than_greed(tmp_path: Pa
     market = read_market(written(tmp_path, windows=[[f"w{i}", s, s + 25] for i, s in enumerate(starts)], scores=alike))
     assert play(market, "partyline").utility >= play(market, "greedy").utility - 1e-9
     assert play(market, "partyline").calls >= play(market, "greedy").calls
+
+
+def test_where_nothing_can_be_gained_there_is_no_share_of_it(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    windows = [["a", 0, 60], ["b", 50, 110]]
+    picture = tmp_path / "waits.svg"
+    market = written(tmp_path, windows=windows, pairs=[["a", "b", 0.0]])
+    found = simulated(capsys, "--market", str(market), "--seeds", "2", "--plot", str(picture))
+    assert found["clairvoyant"]["utility"] == 0
+    for figures in found["policies"].values():
+        assert [figures[f"utility_share{of}"] for of in ("", "_ci", "_if_all_answer")] == [None] * 3
+    assert found["utility_over_greedy"] is None
+    assert picture.read_text().startswith("<?xml")
+
+
+def test_a_town_without_a_gain_stays_out_of_the_mean() -> None:
+    nobody, asked = np.full(2, np.nan), np.zeros(2, dtype=bool)
+    under = {"partyline": 0.5, "greedy": -0.25}
+
+    def played(best: float, share: float) -> Town:
+        policies = {
+            name: Under(nobody, asked, share * gained, offers=0, calls=0, violations=(), violation_count=0)
+            for name, gained in under.items()
+        }
+        return Town(1, Clairvoyant(best, best, exact=True), None, policies, {}, np.arange(2))
+
+    found = report([played(1.0, 1.0), played(0.0, -1.0)], "weak")
+    assert [one["utility_share"] for one in found["policies"].values()] == [0.5, -0.25]
+    assert found["utility_over_greedy"] == -2.0  # only of the town in which greedy gained something
 
 
 def test_an_empty_market_is_played(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
