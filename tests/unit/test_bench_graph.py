@@ -69,3 +69,11 @@ def test_an_empty_graph_has_an_empty_matching(tmp_path: Path, capsys: pytest.Cap
 def test_a_million_made_up_people_are_refused_before_any_is_made(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["bench", "match", "--people", "1000000", "--json"]) != 0
     assert "--people must be from 2 to 300000" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arrivals", ["1", "2"])
+def test_a_crowd_in_which_nobody_is_left_to_pair_is_measured_too(
+    arrivals: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["bench", "match", "--people", "2", "--arrivals", arrivals, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["weight_share_of_full_solve"] == 1.0
