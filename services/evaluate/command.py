@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from matcher.errors import BadRequest
+from services.arguments import seed
 from services.evaluate.evenings import ModelOf, judge, learned, leave_one_out
 from services.evaluate.speed_dating import Evenings, read
 
@@ -23,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("csv", nargs="?", type=Path, help="the data, CSV or CSV.gz; each evening is left out in turn")
     parser.add_argument("--train", type=Path, help="learn from this file")
     parser.add_argument("--test", type=Path, help="and judge on this one")
-    parser.add_argument("--seed", type=int, default=1, help="of sub-pools and intervals (default 1)")
+    parser.add_argument("--seed", type=seed, default=1, help="of sub-pools and intervals (default 1)")
     parser.add_argument("--json", action="store_true", help="one JSON object")
 
 

@@ -77,3 +77,9 @@ def test_a_crowd_in_which_nobody_is_left_to_pair_is_measured_too(
 ) -> None:
     assert main(["bench", "match", "--people", "2", "--arrivals", arrivals, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["weight_share_of_full_solve"] == 1.0
+
+
+def test_a_seed_below_nought_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["bench", "match", "--people", "10", "--seed", "-1"])
+    assert "a seed is a whole number from 0" in capsys.readouterr().err

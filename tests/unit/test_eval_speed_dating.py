@@ -211,6 +211,12 @@ def test_what_cannot_be_judged_is_refused_with_a_sentence(tmp_path: Path, capsys
         assert said in capsys.readouterr().err
 
 
+def test_a_seed_below_nought_is_refused_before_anything_is_read(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["eval", "speed-dating", "none.csv", "--seed", "-1"])
+    assert "a seed is a whole number from 0" in capsys.readouterr().err
+
+
 def test_sex_changes_nothing(tmp_path: Path) -> None:
     told = rows(2)
     one = read(write(tmp_path / "a.csv", told))
