@@ -11,6 +11,7 @@ from pathlib import Path
 from matcher.errors import BadRequest
 from matcher.prices import CALL_COUNTS, MINUTE_COSTS, Prices
 from services.arguments import between, seed, whole
+from services.simulate.plot import check
 
 PEOPLE_LIMIT = 5_000
 HOURS_LIMIT = 24.0 * 31
@@ -76,9 +77,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def options(found: argparse.Namespace) -> Options:
-    """The parsed arguments. Raises BadRequest for some that do not go together."""
+    """The parsed arguments. Raises BadRequest for some that do not go together, or a plot that cannot be drawn."""
     if found.days and (found.market or found.hours > DAY_HOURS):
         raise BadRequest(f"--days plays a town's own market, for up to {DAY_HOURS:g} hours of each day")
+    if found.plot:
+        check(found.plot)
     return Options(**{name: getattr(found, name) for name in Options.__slots__})
 
 

@@ -280,6 +280,29 @@ def test_a_market_that_makes_no_sense_is_refused_with_one_sentence(tmp_path: Pat
         read_market(path)
 
 
+@pytest.mark.parametrize(("name", "sentence"), [("x.txt", "ends in .svg"), ("none/x.svg", "cannot be written")])
+def test_a_plot_that_cannot_be_drawn_is_refused_before_a_town_is_played(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, sentence: str
+) -> None:
+    assert cli.main(["simulate", "--people", "1", "--hours", "1", "--seeds", "1", "--plot", str(tmp_path / name)]) == 2
+    told = capsys.readouterr()
+    assert sentence in told.err
+    assert "towns played" not in told.err
+
+
+def test_figures_are_told_also_where_drawing_them_fails(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any) -> None:
+        raise BadRequest("the disk is full")
+
+    monkeypatch.setattr("services.simulate.plot.draw", full)
+    market = str(written(tmp_path, **SQUARE))
+    asked = ["simulate", "--market", market, "--seeds", "1", "--json", "--plot", str(tmp_path / "x.svg")]
+    assert cli.main(asked) == 2
+    assert json.loads(capsys.readouterr().out)["seeds"] == 1
+
+
 def test_a_million_people_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         cli.main(["simulate", "--people", "1000000"])
