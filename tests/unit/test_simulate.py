@@ -270,7 +270,13 @@ def test_an_empty_market_is_played(capsys: pytest.CaptureFixture[str], tmp_path:
         ('{"windows": [["a", 0, 9], ["b", 0, 9]], "pairs": [["a", "b", 1.5]]}', "a chance from 0 to 1"),
         ('{"windows": [["a", 0, 9], ["b", 0, 9]], "pairs": [["a", "c", 0.5]]}', "not of two windows"),
         ('{"windows": [["a", 0, 9], ["b", 0, 9]], "scores": [[0, 1], [0.5, 0]]}', "either way round"),
+        ('{"windows": [["a", 0, 9], ["b", 0, 9]], "scores": [[0, NaN], [NaN, 0]]}', "nan is not a finite number"),
         ('{"windows": [["a", 0, 9], ["b", 0, 9]], "scores": [[0, 1]]}', "matrix of 2 rows"),
+        pytest.param(
+            '{"windows": [["a", 0, 1' + "0" * 400 + ']], "pairs": []}', r"000\.\.\.0+ is not a finite", id="400 digits"
+        ),
+        ('{"windows": [["a", 0, []]], "pairs": []}', r"\[\] is not a finite number"),
+        pytest.param('{"windows": ' + "[" * 9_999 + "]" * 9_999 + "}", "lists within lists", id="deep"),
     ],
 )
 def test_a_market_that_makes_no_sense_is_refused_with_one_sentence(tmp_path: Path, text: str, sentence: str) -> None:
