@@ -49,6 +49,8 @@ def _check(found: argparse.Namespace) -> None:
         raise BadRequest("--neighbours must be from 1 to 200")
     if found.graph and (found.arrivals is not None or found.nakama):
         raise BadRequest("--arrivals and --nakama go with --people")
+    if found.nakama and found.arrivals is not None:
+        raise BadRequest("--nakama is a workload of its own: nobody arrives in it later, so it takes no --arrivals")
     if found.arrivals is not None and not 0 < found.arrivals <= (found.people or 0):
         raise BadRequest("--arrivals must be from 1 to the number of people")
 

@@ -88,3 +88,8 @@ def test_a_seed_below_nought_is_refused(capsys: pytest.CaptureFixture[str]) -> N
     with pytest.raises(SystemExit):
         main(["bench", "match", "--people", "10", "--seed", "-1"])
     assert "a seed is a whole number from 0" in capsys.readouterr().err
+
+
+def test_arrivals_in_nakamas_workload_are_refused_and_not_forgotten(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["bench", "match", "--people", "10", "--nakama", "--arrivals", "2"]) == 2
+    assert "takes no --arrivals" in capsys.readouterr().err
