@@ -16,6 +16,7 @@ from matcher.values import Finite, Row, Utc, Value
 
 SCHEMA = 2
 """Raised whenever a field changes its meaning. Schema 1 was the bare intercept and weights of `model.promoted.v1`."""
+DRAWS_LIMIT = 64
 
 
 class TraitTerm(Value):
@@ -46,7 +47,7 @@ class ModelFile(Value):
     bond_shift: Finite = 0.0
     dependence: Finite = 0.0
     of_unknown: Finite = 0.0
-    draws: Annotated[int, Field(ge=1, le=64)] = 1
+    draws: Annotated[int, Field(ge=1, le=DRAWS_LIMIT)] = 1
     learned_from: Utc
     learned_until: Utc
     answers: Annotated[int, Field(ge=0)]

@@ -43,12 +43,13 @@ def shares(graph: Edges, weight: float) -> dict[str, float | None]:
     best = weight_of(graph, exact(graph)) if graph.count <= EXACT_LIMIT else None
     bound, _ = upper_bound(graph)
     return {
-        "weight_share_of_exact": None if best is None else _share(weight, best),
-        "weight_share_of_bound": _share(weight, bound),
+        "weight_share_of_exact": None if best is None else share(weight, best),
+        "weight_share_of_bound": share(weight, bound),
     }
 
 
-def _share(weight: float, of: float) -> float:
+def share(weight: float, of: float) -> float:
+    """The weight as a share of another; all of it where there was none to be had."""
     return round(weight / of, 5) if of else 1.0
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from matcher.errors import BadRequest
+from services.arguments import seed
 
 PEOPLE_LIMIT = 300_000
 """Made-up people, who take about 6 kB each: 2 GB."""
@@ -24,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--neighbours", type=int, default=24, metavar="K", help="candidates of each person (24)")
     parser.add_argument("--arrivals", type=int, metavar="M", help="also time a tick in which M arrive and M leave")
     parser.add_argument("--nakama", action="store_true", help="the workload of Nakama's matchmaker benchmark")
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seed", type=seed, default=1)
     parser.add_argument("--json", action="store_true", help="one JSON object")
 
 
@@ -48,6 +49,8 @@ def _check(found: argparse.Namespace) -> None:
         raise BadRequest("--neighbours must be from 1 to 200")
     if found.graph and (found.arrivals is not None or found.nakama):
         raise BadRequest("--arrivals and --nakama go with --people")
+    if found.nakama and found.arrivals is not None:
+        raise BadRequest("--nakama is a workload of its own: nobody arrives in it later, so it takes no --arrivals")
     if found.arrivals is not None and not 0 < found.arrivals <= (found.people or 0):
         raise BadRequest("--arrivals must be from 1 to the number of people")
 

@@ -21,7 +21,7 @@ from matcher.solve import Effort
 from matcher.warm import warm_up
 from services.adapters.threads import spread
 from services.bench.crowd import NOW, crowd, pairs_only
-from services.bench.measure import TIMES, median, peak_rss_mb, shares, timed
+from services.bench.measure import TIMES, median, peak_rss_mb, share, shares, timed
 
 TICKS = 20
 TICK = timedelta(seconds=0.5)
@@ -92,8 +92,8 @@ def _ticks(run: Run, people: Sequence[Free], found: argparse.Namespace) -> dict[
     return {
         "tick_ms": round(1000 * statistics.median(seconds), 1),
         "tick_ms_worst": round(1000 * max(seconds), 1),
-        "weight_share_of_full_solve": round(mended / again.weight, 5),
-        "weight_share_of_new_candidates_and_full_solve": round(mended / fresh.matching.weight, 5),
+        "weight_share_of_full_solve": share(mended, again.weight),
+        "weight_share_of_new_candidates_and_full_solve": share(mended, fresh.matching.weight),
     }
 
 

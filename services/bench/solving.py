@@ -24,7 +24,7 @@ def figures(found: argparse.Namespace) -> dict[str, Any]:
         "edges": int(graph.w.size),
         "pairs": int((mate >= 0).sum()) // 2,
         "weight": weight,
-        "seconds": {"solve": seconds, "total": seconds},
+        "seconds": {"candidates": 0.0, "score": 0.0, "solve": seconds, "total": seconds},
         **shares(graph, weight),
         "compile_s": round(compile_s, 3),
         "peak_rss_mb": peak_mb,

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from matcher.errors import BadRequest
+from services.arguments import seed
 from services.evaluate.evenings import ModelOf, judge, learned, leave_one_out
 from services.evaluate.speed_dating import Evenings, read
 
@@ -23,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("csv", nargs="?", type=Path, help="the data, CSV or CSV.gz; each evening is left out in turn")
     parser.add_argument("--train", type=Path, help="learn from this file")
     parser.add_argument("--test", type=Path, help="and judge on this one")
-    parser.add_argument("--seed", type=int, default=1, help="of sub-pools and intervals (default 1)")
+    parser.add_argument("--seed", type=seed, default=1, help="of sub-pools and intervals (default 1)")
     parser.add_argument("--json", action="store_true", help="one JSON object")
 
 
@@ -64,16 +65,17 @@ def _lines(report: dict[str, Any]) -> list[str]:
     for name in ("cold", "warm"):
         if found := report[name]:
             figures = (f"{measure} {_figure(found[measure], found[f'{measure}_ci'])}" for measure in _measures(found))
-            lines.append(f"{name}: " + ", ".join(figures))
+            of = f" ({found['pairs']} pairs)" if "pairs" in found else ""
+            lines.append(f"{name}{of}: " + ", ".join(figures))
     for name, title in (("assignment", "of full pairings of strangers"), ("assignment_warm", "with half known")):
         if found := report[name]:
-            shares = ", ".join(f"{who} {found[who]:.3f}" for who in ("random", "model", "oracle"))
+            shares = ", ".join(f"{who} {_figure(found[who], None)}" for who in ("random", "model", "oracle"))
             lines.append(f"both say yes, {title}: {shares}; gain {_figure(None, found['gain_ci'])}")
     return lines + [f"said: {line}" for line in report["said"]]
 
 
 def _measures(found: dict[str, Any]) -> list[str]:
-    return [name for name in found if not name.endswith("_ci")]
+    return [name for name in found if f"{name}_ci" in found]
 
 
 def _figure(value: float | None, edges: list[float] | None) -> str:

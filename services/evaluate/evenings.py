@@ -19,7 +19,7 @@ from services.evaluate.pairing import full_pairing
 from services.evaluate.speed_dating import NAMES, Evenings
 from services.learner.answers import Answers, joint, knowing
 from services.learner.fit import counted, learn, levelled
-from services.learner.judge import interval, judged, resampled
+from services.learner.judge import finite, interval, judged, resampled
 
 SUB_POOLS = 60
 SHARE = 0.7
@@ -63,7 +63,7 @@ def judge(evenings: Evenings, model_of: ModelOf, seed: int) -> dict[str, Any]:
     warm = _warm(evenings, model_of) if evenings.order is not None else None
     report: dict[str, Any] = {"waves": len(evenings.waves), "pairs": len(cold.true)}
     report["cold"] = judged(cold.true, cold.chance, cold.wave, seed)
-    report["warm"] = judged(warm.true, warm.chance, warm.wave, seed) if warm else None
+    report["warm"] = {"pairs": len(warm.true), **judged(warm.true, warm.chance, warm.wave, seed)} if warm else None
     report["assignment"] = pairings(cold, seed)
     report["assignment_warm"] = pairings(warm, seed, share=1.0) if warm else None
     return report | {"said": list(evenings.said), "seed": seed}
@@ -82,8 +82,8 @@ def _warm(evenings: Evenings, model_of: ModelOf) -> Scored | None:
     assert evenings.order is not None
     parts = []
     for wave in evenings.waves:
-        here = evenings.wave == wave
-        middle = float(np.nanmedian(evenings.order[here]))
+        here = (evenings.wave == wave) & np.isfinite(evenings.order)
+        middle = float(np.median(evenings.order[here])) if here.any() else 0.0
         known = evenings.answers.take(here & (evenings.order <= middle))
         later = evenings.answers.take(here & (evenings.order > middle))
         if len(known) and len(later.talks()):
@@ -110,7 +110,7 @@ def pairings(scored: Scored, seed: int, share: float = SHARE) -> dict[str, Any]:
             for name, weight in weights.items():
                 chosen = rows[full_pairing(scored.left[rows], scored.right[rows], weight)]
                 sums[name][at] += scored.true[chosen].sum(), len(chosen)
-    shares = {name: _share(table) for name, table in sums.items()}
+    shares = {name: finite(_share(table)) for name, table in sums.items()}
     drawn = resampled(np.arange(len(waves)), seed)
     gains = [_share(sums["model"][rows]) - _share(sums["random"][rows]) for rows in drawn]
     return {**shares, "gain_ci": interval(gains), "sub_pools": SUB_POOLS}

@@ -9,6 +9,7 @@ import csv
 import gzip
 import io
 import math
+import zlib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -34,11 +35,13 @@ NAMES = (*COLUMNS, *TRAITS)
 NEEDED = ("iid", "pid", "wave", "dec")
 LIKES, AVOIDS = 5, 3
 """How many of a person's interests count as topics that they like, and as topics that they would rather avoid."""
+WAVES_LIMIT = 1e9
+Marks = dict[tuple[int | None, str], dict[str, float]]
 
 
 @dataclass(frozen=True, slots=True)
 class Evenings:
-    """The file as answers, with the evening and the place in it of each; `said` is what was missing or left out."""
+    """The file as answers, with the evening and the round of each; `said` is what was missing or left out."""
 
     answers: Answers
     wave: Ints
@@ -66,7 +69,7 @@ def read(path: Path) -> Evenings:
     """The evenings in a CSV file, which may be gzipped.
 
     Raises:
-        BadRequest: it cannot be read, a needed column is missing, or a decision is neither 0 nor 1.
+        BadRequest: it cannot be read, a needed column is missing, a decision is neither 0 nor 1, or no row tells one.
     """
     rows = list(_rows(path))
     if not rows:
@@ -75,40 +78,46 @@ def read(path: Path) -> Evenings:
     if missing:
         raise BadRequest(f"{path.name} lacks the column {missing[0]}; needed are {', '.join(NEEDED)}")
     told, left_out = _answers(rows, path.name)
+    counts = tuple(f"{n} rows: {why}" for why, n in left_out.items())
+    if not told:
+        raise BadRequest(f"{path.name} has no answer to judge by; {'; '.join(counts)}")
     absent = [name for name in (*TRAITS, "order", "dec_o") if name not in rows[0]]
-    said = tuple(f"no column {name}" for name in absent) + tuple(f"{n} rows: {why}" for why, n in left_out.items())
-    return _evenings(told, _marks(rows), "order" not in absent, said)
+    said = tuple(f"no column {name}" for name in absent)
+    return _evenings(told, _marks(rows), "order" not in absent, said + counts)
 
 
 def _rows(path: Path) -> Iterator[dict[str, str]]:
     try:
         raw = path.read_bytes()
         text = (gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw).decode("utf-8-sig", errors="replace")
-    except (OSError, EOFError) as error:
-        raise BadRequest(f"{path} cannot be read: {type(error).__name__}") from None
-    yield from csv.DictReader(io.StringIO(text))
+        yield from csv.DictReader(io.StringIO(text))
+    except (OSError, EOFError, zlib.error, csv.Error) as error:
+        raise BadRequest(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from None
 
 
 def _answers(rows: list[dict[str, str]], name: str) -> tuple[list[Told], Counter[str]]:
-    """Every answer once: each row's own, and the other side's where it has no row of its own."""
+    """Every answer once: each row's own, and the other side's where it has no row of its own; in one order always."""
     told: dict[tuple[int, str, str], Told] = {}
     others: dict[tuple[int, str, str], Told] = {}
     left_out: Counter[str] = Counter()
     for line, row in enumerate(rows, 2):
-        giver, getter, wave = _id(row["iid"]), _id(row["pid"]), _number(row["wave"])
-        if not giver or not getter or math.isnan(wave) or giver == getter:
+        giver, getter, wave = _id(row["iid"]), _id(row["pid"]), _wave(row["wave"])
+        if not giver or not getter or wave is None or giver == getter:
             left_out["without a partner, a person or a wave"] += 1
             continue
-        key, order = (int(wave), giver, getter), _number(row.get("order", ""))
+        key, order = (wave, giver, getter), _number(row.get("order", ""))
         if key in told:
             left_out["of a meeting that was told before"] += 1
             continue
-        yes, back = _decision(row["dec"], name, line), _decision(row.get("dec_o") or "", name, line)
+        yes, back = (_decision(row.get(column) or "", name, line) for column in ("dec", "dec_o"))
+        if math.isnan(yes) and math.isnan(back):
+            left_out["without a decision"] += 1
         if not math.isnan(yes):
-            told[key] = Told(giver, getter, int(wave), order, yes)
+            told[key] = Told(giver, getter, wave, order, yes)
         if not math.isnan(back):
-            others[int(wave), getter, giver] = Told(getter, giver, int(wave), order, back)
-    return [*told.values(), *(one for key, one in others.items() if key not in told)], left_out
+            others[wave, getter, giver] = Told(getter, giver, wave, order, back)
+    every = others | told
+    return [every[key] for key in sorted(every)], left_out
 
 
 def _decision(text: str, name: str, line: int) -> float:
@@ -123,6 +132,11 @@ def _id(text: str | None) -> str:
     return (text or "").strip() if math.isnan(value) else str(int(value))
 
 
+def _wave(text: str | None) -> int | None:
+    value = _number(text or "")
+    return int(value) if abs(value) < WAVES_LIMIT else None
+
+
 def _number(text: str) -> float:
     try:
         value = float(text)
@@ -131,13 +145,14 @@ def _number(text: str) -> float:
     return value if math.isfinite(value) else math.nan
 
 
-def _marks(rows: list[dict[str, str]]) -> dict[str, dict[str, float]]:
-    """What each person wrote about themselves: the columns of `TRAITS` that are there."""
+def _marks(rows: list[dict[str, str]]) -> Marks:
+    """What each person of an evening wrote about themselves: the columns of `TRAITS` that are there."""
     check_allowed(TRAITS)
-    return {_id(row["iid"]): {name: _number(row[name]) for name in TRAITS if name in row} for row in rows}
+    here = [name for name in TRAITS if name in rows[0]]
+    return {(_wave(row["wave"]), _id(row["iid"])): {name: _number(row[name]) for name in here} for row in rows}
 
 
-def _evenings(told: list[Told], marks: dict[str, dict[str, float]], ordered: bool, said: tuple[str, ...]) -> Evenings:
+def _evenings(told: list[Told], marks: Marks, ordered: bool, said: tuple[str, ...]) -> Evenings:
     # A person came to one evening; the same number on two evenings is two people.
     people = sorted({(one.wave, who) for one in told for who in (one.giver, one.getter)})
     place = {who: at for at, who in enumerate(people)}
@@ -146,8 +161,8 @@ def _evenings(told: list[Told], marks: dict[str, dict[str, float]], ordered: boo
     met = {(one, other): at for at, (one, other) in enumerate(zip(giver.tolist(), getter.tolist(), strict=True))}
     back = np.array([met.get((j, i), NOBODY) for i, j in met], dtype=np.int64)
     wave, yes = np.array([one.wave for one in told]), np.array([one.yes for one in told])
-    order = np.array([one.order for one in told])
-    traits = _traits([marks.get(who, {}) for _, who in people])
+    order = _round_of_each(np.array([one.order for one in told]), back)
+    traits = _traits([marks.get(who, {}) for who in people])
     at = order if ordered else np.zeros(len(told))
     before = before_each(giver, getter, yes, at, len(people))
     answers = Answers(
@@ -158,13 +173,18 @@ def _evenings(told: list[Told], marks: dict[str, dict[str, float]], ordered: boo
     return Evenings(answers, wave, order if ordered else None, said)
 
 
+def _round_of_each(order: Floats, back: Ints) -> Floats:
+    """The same of both sides of a talk: whoever sat a round out counted their own talks and so counted fewer."""
+    return np.where(back >= 0, np.fmax(order, order[back]), order)
+
+
 def _traits(marks: list[dict[str, float]]) -> dict[str, Floats]:
-    """Each trait over all people; one that nobody told is left out. What people seek is a share of all they seek."""
+    """Each trait over all people, unknown where nobody told it. What people seek is a share of all they seek."""
     table = {name: np.array([one.get(name, math.nan) for one in marks]) for name in TRAITS}
     sought = np.nansum([table[name] for name in SEEKS], axis=0)
     for name in SEEKS:  # some evenings shared out 100 points, others gave marks of ten
         table[name] = np.where(sought > 0, table[name] / np.maximum(sought, 1e-9), math.nan)
-    return {name: column for name, column in table.items() if not np.isnan(column).all()}
+    return table
 
 
 def _columns(traits: dict[str, Floats], giver: Ints, getter: Ints) -> dict[str, Floats]:
@@ -172,7 +192,7 @@ def _columns(traits: dict[str, Floats], giver: Ints, getter: Ints) -> dict[str, 
 
     Marks of ten mean different things to different people; which come first and last with somebody does not.
     """
-    names = [name for name in INTERESTS if name in traits]
+    names = [name for name in INTERESTS if not np.isnan(traits[name]).all()]
     if len(names) < LIKES + AVOIDS:
         return {name: np.zeros(len(giver)) for name in COLUMNS}
     marks = np.column_stack([traits[name] for name in names])

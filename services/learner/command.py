@@ -16,8 +16,9 @@ import numpy as np
 
 from matcher.errors import BadRequest
 from matcher.features import FEATURE_NAMES, TRAIT_NAMES
-from matcher.model_file import ModelFile, TraitTerm, read_model_file
+from matcher.model_file import DRAWS_LIMIT, ModelFile, TraitTerm, read_model_file
 from matcher.score import Level, Model
+from services.arguments import check_writable, seed, whole
 from services.learner import card as cards
 from services.learner.answers import Answers
 from services.learner.compare import Comparison, compare
@@ -45,10 +46,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, default=Path("model.json"), help="the model file (default model.json)")
     parser.add_argument("--against", type=Path, help="a model file to be compared with, in place of the one in service")
     parser.add_argument("--promote", action="store_true", help="put it into service if it is not worse")
-    parser.add_argument("--explore", type=int, default=1, metavar="N", help="ways to explore, 1 to 64 (1: none)")
+    parser.add_argument("--explore", type=_ways, default=1, metavar="N", help="ways to explore, 1 to 64 (1: none)")
     parser.add_argument("--market", default="GB")
-    parser.add_argument("--seed", type=int, default=1, help="of the intervals (default 1)")
+    parser.add_argument("--seed", type=seed, default=1, help="of the intervals (default 1)")
     parser.add_argument("--json", action="store_true", help="the card as one JSON object")
+
+
+def _ways(text: str) -> int:
+    return whole(text, "the number of ways to explore", 1, DRAWS_LIMIT)
 
 
 InService = Callable[[], ModelFile | None]
@@ -56,11 +61,11 @@ InService = Callable[[], ModelFile | None]
 
 def run(found: argparse.Namespace, in_service: InService, promote: Callable[[ModelFile], None]) -> int:
     """Learn, write, compare, perhaps promote; 0 also if it was not promoted. Raises BadRequest, Away."""
+    check_writable(found.out)
     history = read(found.history, found.market)
     old = _old(found, history, in_service)
     learned = learn_from(history, old, found.explore, found.seed)
-    found.out.write_text(learned.made.model_dump_json(indent=2) + "\n")
-    cards.write(learned.card, found.out)
+    _write(learned, found.out)
     promoted = found.promote and learned.found.not_worse
     if promoted:
         promote(learned.made)
@@ -69,6 +74,14 @@ def run(found: argparse.Namespace, in_service: InService, promote: Callable[[Mod
     else:
         print(f"{found.out}: {learned.found.sentence}" + ("; promoted" if promoted else ""))
     return 0
+
+
+def _write(learned: Learned, out: Path) -> None:
+    try:
+        out.write_text(learned.made.model_dump_json(indent=2) + "\n")
+        cards.write(learned.card, out)
+    except OSError as error:
+        raise BadRequest(f"{error.filename or out} cannot be written: {error.strerror}") from None
 
 
 def _old(found: argparse.Namespace, history: History, in_service: InService) -> ModelFile | None:

@@ -49,7 +49,7 @@ def judged(true: Floats, chance: Floats, group: Ints, seed: int) -> dict[str, fl
     found: dict[str, float | list[float] | None] = {}
     drawn = resampled(group, seed)
     for name, measure in MEASURES.items():
-        found[name] = _finite(measure(true, chance)) if len(true) else None
+        found[name] = finite(measure(true, chance)) if len(true) else None
     for name, measure in MEASURES.items():
         found[f"{name}_ci"] = interval([measure(true[rows], chance[rows]) for rows in drawn])
     return found
@@ -77,7 +77,8 @@ def interval(values: list[float]) -> list[float] | None:
     return [float(edge) for edge in np.percentile(kept, INTERVAL)] if kept else None
 
 
-def _finite(value: float) -> float | None:
+def finite(value: float) -> float | None:
+    """`value`, or None where it is none."""
     return value if np.isfinite(value) else None
 
 

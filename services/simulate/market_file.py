@@ -9,6 +9,7 @@ answers at once, says yes, and stays to the end.
 
 import json
 import math
+import reprlib
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,8 @@ def read_market(path: Path) -> Market:
         raise BadRequest(f"{path} cannot be read: {error.strerror}") from None
     except ValueError as error:
         raise BadRequest(f"{path} is not JSON: {error}") from None
+    except RecursionError:
+        raise BadRequest(f"{path} is no market: lists within lists within lists") from None
     if not isinstance(found, dict) or not isinstance(found.get("windows"), list):
         raise BadRequest('a market is {"windows": [[id, from_min, until_min], ...], "scores" or "pairs": [...]}')
     if ("scores" in found) == ("pairs" in found):
@@ -89,9 +92,13 @@ def _window(place: int, found: Any) -> tuple[str, float, float]:
 
 
 def _number(where: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise BadRequest(f"{where}: {value!r} is not a finite number")
-    return float(value)
+    try:
+        number = math.nan if isinstance(value, bool | str) else float(value)
+    except (TypeError, OverflowError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise BadRequest(f"{where}: {reprlib.repr(value)} is not a finite number")
+    return number
 
 
 def _score(where: str, value: Any) -> float:
@@ -111,10 +118,10 @@ def _matrix(found: Any, windows: list[tuple[str, float, float]]) -> NDArray[np.f
     for i in range(people):
         for j in range(i):
             where = f"the score of {windows[j][0]!r} and {windows[i][0]!r}"
-            if found[i][j] != found[j][i]:
-                raise BadRequest(f"{where} is not the same either way round")
             if found[i][j] is not None:
                 scores[i, j] = scores[j, i] = _score(where, found[i][j])
+            if found[i][j] != found[j][i]:
+                raise BadRequest(f"{where} is not the same either way round")
     return scores
 
 

@@ -4,13 +4,14 @@ Place in the flow: cli -> **options** -> run. Bad arguments end here, with one s
 """
 
 import argparse
-import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from matcher.errors import BadRequest
 from matcher.prices import CALL_COUNTS, MINUTE_COSTS, Prices
+from services.arguments import between, seed, whole
+from services.simulate.plot import check
 
 PEOPLE_LIMIT = 5_000
 HOURS_LIMIT = 24.0 * 31
@@ -54,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--people", type=_people, default=1_000, help="how many live in the town (1000)")
     parser.add_argument("--hours", type=_hours, default=12.0, help="how long it is played, from eight o'clock (12)")
     parser.add_argument("--seeds", type=_seeds, default=10, help="how many towns (10)")
-    parser.add_argument("--seed", type=_seed, default=1, help="the first town (1)")
+    parser.add_argument("--seed", type=seed, default=1, help="the first town (1)")
     parser.add_argument("--signal", choices=SIGNALS, default="weak", help="how much the scores can know (weak)")
     parser.add_argument("--market", type=Path, metavar="FILE", help="play this market: windows and scores, as JSON")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw utility against mean wait (.svg, .png, .pdf)")
@@ -76,60 +77,37 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def options(found: argparse.Namespace) -> Options:
-    """The parsed arguments. Raises BadRequest for some that do not go together."""
+    """The parsed arguments. Raises BadRequest for some that do not go together, or a plot that cannot be drawn."""
     if found.days and (found.market or found.hours > DAY_HOURS):
         raise BadRequest(f"--days plays a town's own market, for up to {DAY_HOURS:g} hours of each day")
+    if found.plot:
+        check(found.plot)
     return Options(**{name: getattr(found, name) for name in Options.__slots__})
 
 
-def _whole(text: str, what: str, low: int, high: int) -> int:
-    number = _number(text)
-    if not low <= number <= high or number != int(number):
-        raise argparse.ArgumentTypeError(f"{what} is a whole number from {low} to {high}, not {text!r}")
-    return int(number)
-
-
-def _between(text: str, what: str, low: float, high: float) -> float:
-    number = _number(text)
-    if not low <= number <= high:
-        raise argparse.ArgumentTypeError(f"{what} is a number from {low:g} to {high:g}, not {text!r}")
-    return number
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return math.nan
-
-
 def _people(text: str) -> int:
-    return _whole(text, "the number of people (all their scores are held at once)", 1, PEOPLE_LIMIT)
+    return whole(text, "the number of people (all their scores are held at once)", 1, PEOPLE_LIMIT)
 
 
 def _hours(text: str) -> float:
-    return _between(text, "the number of hours", 0.5, HOURS_LIMIT)
+    return between(text, "the number of hours", 0.5, HOURS_LIMIT)
 
 
 def _seeds(text: str) -> int:
-    return _whole(text, "the number of towns", 1, SEEDS_LIMIT)
+    return whole(text, "the number of towns", 1, SEEDS_LIMIT)
 
 
 def _days(text: str) -> int:
-    return _whole(text, "the number of days", 2, DAYS_LIMIT)
-
-
-def _seed(text: str) -> int:
-    return _whole(text, "a seed", 0, 2**53)
+    return whole(text, "the number of days", 2, DAYS_LIMIT)
 
 
 def _costs(text: str) -> float:
-    return _between(text, "what a waited minute costs", 0.0, 1.0)
+    return between(text, "what a waited minute costs", 0.0, 1.0)
 
 
 def _counts(text: str) -> float:
-    return _between(text, "what a call counts for", 0.0, CALL_COUNTS_LIMIT)
+    return between(text, "what a call counts for", 0.0, CALL_COUNTS_LIMIT)
 
 
 def _tick(text: str) -> float:
-    return _between(text, "the time between ticks", TICK_LEAST_S, TICK_MOST_S)
+    return between(text, "the time between ticks", TICK_LEAST_S, TICK_MOST_S)

@@ -7,18 +7,25 @@ from pathlib import Path
 from typing import Any
 
 from matcher.errors import BadRequest
+from services.arguments import check_writable
 
 KINDS = (".svg", ".png", ".pdf")
 
 
-def draw(found: dict[str, Any], path: Path) -> None:
-    """Draw the report into a file; the kind follows from its name.
+def check(path: Path) -> None:
+    """Raises BadRequest for a kind of file that is not drawn, or if it cannot be written."""
+    if path.suffix.lower() not in KINDS:
+        raise BadRequest(f"a plot is a file that ends in {', '.join(KINDS)}, not {path.name!r}")
+    check_writable(path)
 
-    Raises BadRequest for another kind of file, or if it cannot be written.
-    """
-    figure, (axes,) = _page(path, 1)
+
+def draw(found: dict[str, Any], path: Path) -> None:
+    """Draw the report into a file that `check` let pass; the kind follows from its name. Raises BadRequest."""
+    figure, (axes,) = _page(1)
     for name, figures in found["policies"].items():
-        x, y = figures["wait_mean_min"] or 0.0, figures["utility_share"] or 0.0
+        if figures["utility_share"] is None:  # no town in which anything could be gained
+            continue
+        x, y = figures["wait_mean_min"] or 0.0, figures["utility_share"]
         axes.errorbar(
             x, y, xerr=_arms(x, figures["wait_mean_min_ci"]), yerr=_arms(y, figures["utility_share_ci"]), fmt="o",
             capsize=3,
@@ -35,7 +42,7 @@ def draw_month(found: dict[str, Any], path: Path) -> None:
 
     Raises BadRequest as `draw` does.
     """
-    figure, (days, scores) = _page(path, 2)
+    figure, (days, scores) = _page(2)
     for name, label in (("learns", "learns every night"), ("never", "never learns")):
         arm = found[name]
         at, share = range(1, found["days"] + 1), arm["share_by_day"]
@@ -56,9 +63,7 @@ def draw_month(found: dict[str, Any], path: Path) -> None:
     _keep(figure, path)
 
 
-def _page(path: Path, columns: int) -> tuple[Any, Any]:
-    if path.suffix.lower() not in KINDS:
-        raise BadRequest(f"a plot is a file that ends in {', '.join(KINDS)}, not {path.name!r}")
+def _page(columns: int) -> tuple[Any, Any]:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(7 if columns == 1 else 11, 4.5), layout="constrained")

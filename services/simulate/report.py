@@ -57,7 +57,7 @@ def groups_of(market: Market) -> tuple[dict[str, NDArray[np.str_]], NDArray[np.i
 
 def report(towns: list[Town], signal: str | None) -> dict[str, Any]:
     """The one object that is printed."""
-    over = [_ratio(town.policies["partyline"].utility, town.policies["greedy"].utility) for town in towns]
+    over = _ratios([(town.policies["partyline"].utility, town.policies["greedy"].utility) for town in towns])
     every = [one for town in towns for one in town.policies.values()]
     return {
         "signal": signal,
@@ -85,14 +85,14 @@ def _clairvoyant(towns: list[Town]) -> dict[str, Any]:
 
 def _policy(towns: list[Town], name: str) -> dict[str, Any]:
     ran = [(town, town.policies[name]) for town in towns]
-    share = [_ratio(under.utility, town.best.bound) for town, under in ran]
+    share = _ratios([(under.utility, town.best.bound) for town, under in ran])
     covered = [_share(np.isfinite(under.waited_min)) for _, under in ran]
     waits = [under.waited_min[np.isfinite(under.waited_min)] for _, under in ran]
     mean_wait = [float(one.mean()) if len(one) else 0.0 for one in waits]
     return {
         "utility_share": mean(share),
         "utility_share_ci": interval(share),
-        "utility_share_if_all_answer": mean([_ratio(under.utility, town.best.matching) for town, under in ran]),
+        "utility_share_if_all_answer": mean(_ratios([(under.utility, town.best.matching) for town, under in ran])),
         "coverage": mean(covered),
         "coverage_ci": interval(covered),
         "wait_p50_min": _quantile(waits, 0.5),
@@ -148,9 +148,9 @@ def _never_asked(towns: list[Town], policy: str, name: str | None, value: str | 
 # --- leaves ---
 
 
-def _ratio(part: float, whole: float) -> float:
-    """Part of whole; of nothing, everything was reached."""
-    return part / whole if whole else 1.0
+def _ratios(towns: list[tuple[float, float]]) -> list[float]:
+    """Part of whole, for the towns that have a whole: of nothing, and of less, there is no share."""
+    return [part / whole for part, whole in towns if whole > 0]
 
 
 def _share(holds: NDArray[np.bool_]) -> float:

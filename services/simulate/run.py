@@ -35,11 +35,11 @@ def simulate(wanted: Options) -> int:
         return _learning(wanted)
     given = read_market(wanted.market) if wanted.market else None
     found = report(list(_towns(wanted, partial(play_town, wanted, given=given))), None if given else wanted.signal)
+    print(json.dumps(found) if wanted.json else _table(found))
     if wanted.plot:
         from services.simulate.plot import draw
 
         draw(found, wanted.plot)
-    print(json.dumps(found) if wanted.json else _table(found))
     return 1 if found["violations"] else 0
 
 
@@ -47,11 +47,11 @@ def _learning(wanted: Options) -> int:
     from services.simulate.month_report import month_report
 
     found = month_report(list(_towns(wanted, partial(play_days, wanted))), wanted.days, wanted.signal)
+    print(json.dumps(found) if wanted.json else _month_table(found))
     if wanted.plot:
         from services.simulate.plot import draw_month
 
         draw_month(found, wanted.plot)
-    print(json.dumps(found) if wanted.json else _month_table(found))
     return 1 if found["violations"] else 0
 
 

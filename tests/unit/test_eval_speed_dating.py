@@ -85,6 +85,18 @@ def test_one_file_teaches_and_another_judges_and_no_evening_does_both(
     assert "also one to judge on" in capsys.readouterr().err
 
 
+def test_what_the_file_to_judge_on_does_not_tell_counts_as_unknown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train, told = write(tmp_path / "a.csv", rows(2)), rows(2, first=5)
+    lacking = write(tmp_path / "lacking.csv", told, without=("fun3_1", "sports"))
+    empty = write(tmp_path / "empty.csv", [one | {"fun3_1": "", "sports": ""} for one in told])
+    without, blank = (judged(capsys, "--train", str(train), "--test", str(test)) for test in (lacking, empty))
+    assert "no column fun3_1" in without["said"]
+    assert without["cold"] == blank["cold"]
+    assert without["cold"]["auc"] is not None
+
+
 def test_without_an_order_there_is_no_first_half_and_that_is_said(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -101,6 +113,38 @@ def test_the_other_sides_decision_is_an_answer_too_where_they_have_no_row(tmp_pa
     assert len(evenings.answers.talks()) == len(told)
 
 
+def test_the_order_of_the_rows_changes_nothing(tmp_path: Path) -> None:
+    told = [one | {"fun3_1": one["iid"] % 7} for one in rows(2)]
+    shuffled = [told[at] for at in np.random.default_rng(1).permutation(len(told))]
+    one, other = (read(write(tmp_path / "e.csv", lines)).answers for lines in (told, shuffled))
+    assert np.array_equal(one.giver, other.giver)
+    assert np.array_equal(one.yes, other.yes)
+    assert one.traits["fun3_1"].tolist() == other.traits["fun3_1"].tolist()
+
+
+def test_a_talk_is_of_one_round_also_where_one_side_sat_a_round_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = rows(4)
+    counted = [one | {"order": one["order"] - (one["iid"] % 100 < SIDE and one["order"] > 3)} for one in told]
+    path = write(tmp_path / "e.csv", counted)
+    evenings, back = read(path), read(path).answers.back
+    assert evenings.order is not None
+    assert np.array_equal(evenings.order, evenings.order[back])
+    assert evenings.order.max() == SIDE
+    assert judged(capsys, str(path))["warm"]["pairs"] == 4 * SIDE * SIDE / 2
+    assert main(["eval", "speed-dating", str(path)]) == 0
+    assert "warm (128 pairs): auc" in capsys.readouterr().out
+
+
+def test_the_same_number_on_two_evenings_is_two_people(tmp_path: Path) -> None:
+    told = [*rows(1), *(one | {"wave": 2, "fun3_1": 1.0} for one in rows(1))]
+    answers = read(write(tmp_path / "e.csv", told)).answers
+    assert answers.people == 4 * SIDE
+    assert np.ptp(answers.traits["fun3_1"][: 2 * SIDE]) > 0
+    assert np.ptp(answers.traits["fun3_1"][2 * SIDE :]) == 0
+
+
 def test_a_line_told_twice_or_without_a_partner_is_left_out_and_said(tmp_path: Path) -> None:
     told = rows(2)
     evenings = read(write(tmp_path / "e.csv", [*told, told[0], told[1] | {"pid": ""}]))
@@ -108,6 +152,40 @@ def test_a_line_told_twice_or_without_a_partner_is_left_out_and_said(tmp_path: P
     assert [one for one in evenings.said if "rows" in one] == [
         "1 rows: of a meeting that was told before", "1 rows: without a partner, a person or a wave",
     ]  # fmt: skip
+
+
+def test_a_file_that_breaks_off_or_is_none_is_refused(tmp_path: Path) -> None:
+    packed = gzip.compress(b"iid,pid,wave,dec\n" * 99)
+    for raw in (packed[:-12], packed[:15] + b"\xff\xff" + packed[17:], b"iid\n" + b"x" * 200_000):
+        (tmp_path / "e.csv").write_bytes(raw)
+        with pytest.raises(BadRequest, match="cannot be read"):
+            read(tmp_path / "e.csv")
+
+
+def test_a_file_without_any_answer_says_what_its_rows_lack(tmp_path: Path) -> None:
+    told = rows(1)
+    path = write(tmp_path / "e.csv", [*(one | {"dec": ""} for one in told), told[0] | {"wave": "first"}])
+    with pytest.raises(BadRequest, match=f"{len(told)} rows: without a decision; 1 rows: without a partner"):
+        read(path)
+
+
+def test_a_line_that_ends_early_lacks_a_decision(tmp_path: Path) -> None:
+    path = write(tmp_path / "e.csv", rows(1), without=("order", "fun3_1", "sports"))
+    path.write_bytes(path.read_bytes() + b"1,2,3\n")
+    assert "1 rows: without a decision" in read(path).said
+
+
+def test_where_nobody_was_answered_there_is_no_figure_and_no_crash(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train = write(tmp_path / "a.csv", rows(2))
+    test = write(tmp_path / "b.csv", [one for one in rows(2, first=5) if one["iid"] % 100 < SIDE])
+    found = judged(capsys, "--train", str(train), "--test", str(test))
+    assert found["pairs"] == 0
+    assert found["cold"]["auc"] is None
+    assert [found["assignment"][who] for who in ("random", "model", "oracle", "gain_ci")] == [None] * 4
+    assert main(["eval", "speed-dating", "--train", str(train), "--test", str(test)]) == 0
+    assert "random -, model -, oracle -" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -131,6 +209,12 @@ def test_what_cannot_be_judged_is_refused_with_a_sentence(tmp_path: Path, capsys
     ):
         assert main(["eval", "speed-dating", *arguments]) == 2
         assert said in capsys.readouterr().err
+
+
+def test_a_seed_below_nought_is_refused_before_anything_is_read(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["eval", "speed-dating", "none.csv", "--seed", "-1"])
+    assert "a seed is a whole number from 0" in capsys.readouterr().err
 
 
 def test_sex_changes_nothing(tmp_path: Path) -> None:

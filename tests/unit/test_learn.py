@@ -180,6 +180,34 @@ def test_a_broken_file_to_compare_with_ends_the_command_with_a_sentence(
     assert not out.exists()
 
 
+@pytest.mark.parametrize("out", ["nowhere/model.json", "."])
+def test_what_cannot_be_written_is_told_before_anything_is_learned(
+    folder: Path, tmp_path: Path, out: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("services.learner.command.learn_from", None)  # whoever learned would fail otherwise
+    assert main(["learn", "--history", str(folder), "--out", str(tmp_path / out)]) == 2
+    assert "cannot be written" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_disk_that_fills_meanwhile_is_told_too(
+    folder: Path, learned: Learned, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("services.learner.command.learn_from", lambda *_: learned)
+    (tmp_path / "model.card.md").mkdir()
+    assert main(["learn", "--history", str(folder), "--out", str(tmp_path / "model.json")]) == 2
+    assert "model.card.md cannot be written" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("wrong", [("--explore", "0"), ("--explore", "65"), ("--seed", "-3")])
+def test_a_number_out_of_bounds_is_refused_before_anything_is_read(
+    wrong: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["learn", "--history", "none", *wrong])
+    assert f"is a whole number from {int(wrong[0] == '--explore')} to " in capsys.readouterr().err
+
+
 def test_without_a_history_there_is_nothing_to_learn_from(tmp_path: Path) -> None:
     with pytest.raises(BadRequest, match="no history"):
         read(tmp_path)

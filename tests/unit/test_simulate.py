@@ -11,13 +11,14 @@ from matcher.errors import BadRequest
 from matcher.matching import FLOOR
 from matcher.prices import MINUTE_COSTS, Prices
 from services import cli
-from services.simulate.clairvoyant import clairvoyant, possible_pairs
+from services.simulate.clairvoyant import Clairvoyant, clairvoyant, possible_pairs
 from services.simulate.engine import Engine, Played
 from services.simulate.market import Market
 from services.simulate.market_file import read_market
 from services.simulate.month import Month, Talk
 from services.simulate.month_report import Days, Lived, month_report
 from services.simulate.policies import POLICIES, heaviest
+from services.simulate.report import Town, Under, report
 from services.simulate.signal import AUC, BOTH_WOULD, auc_of, hidden_truth
 from services.simulate.town_day import town_days
 
@@ -229,6 +230,36 @@ def test_where_all_scores_are_alike_patience_is_no_worse_than_greed(tmp_path: Pa
     assert play(market, "partyline").calls >= play(market, "greedy").calls
 
 
+def test_where_nothing_can_be_gained_there_is_no_share_of_it(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    windows = [["a", 0, 60], ["b", 50, 110]]
+    picture = tmp_path / "waits.svg"
+    market = written(tmp_path, windows=windows, pairs=[["a", "b", 0.0]])
+    found = simulated(capsys, "--market", str(market), "--seeds", "2", "--plot", str(picture))
+    assert found["clairvoyant"]["utility"] == 0
+    for figures in found["policies"].values():
+        assert [figures[f"utility_share{of}"] for of in ("", "_ci", "_if_all_answer")] == [None] * 3
+    assert found["utility_over_greedy"] is None
+    assert picture.read_text().startswith("<?xml")
+
+
+def test_a_town_without_a_gain_stays_out_of_the_mean() -> None:
+    nobody, asked = np.full(2, np.nan), np.zeros(2, dtype=bool)
+    under = {"partyline": 0.5, "greedy": -0.25}
+
+    def played(best: float, share: float) -> Town:
+        policies = {
+            name: Under(nobody, asked, share * gained, offers=0, calls=0, violations=(), violation_count=0)
+            for name, gained in under.items()
+        }
+        return Town(1, Clairvoyant(best, best, exact=True), None, policies, {}, np.arange(2))
+
+    found = report([played(1.0, 1.0), played(0.0, -1.0)], "weak")
+    assert [one["utility_share"] for one in found["policies"].values()] == [0.5, -0.25]
+    assert found["utility_over_greedy"] == -2.0  # only of the town in which greedy gained something
+
+
 def test_an_empty_market_is_played(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     found = simulated(capsys, "--market", str(written(tmp_path, windows=[], scores=[])), "--seeds", "1")
     assert found["policies"]["partyline"]["coverage"] == 0
@@ -248,7 +279,13 @@ def test_an_empty_market_is_played(capsys: pytest.CaptureFixture[str], tmp_path:
         ('{"windows": [["a", 0, 9], ["b", 0, 9]], "pairs": [["a", "b", 1.5]]}', "a chance from 0 to 1"),
         ('{"windows": [["a", 0, 9], ["b", 0, 9]], "pairs": [["a", "c", 0.5]]}', "not of two windows"),
         ('{"windows": [["a", 0, 9], ["b", 0, 9]], "scores": [[0, 1], [0.5, 0]]}', "either way round"),
+        ('{"windows": [["a", 0, 9], ["b", 0, 9]], "scores": [[0, NaN], [NaN, 0]]}', "nan is not a finite number"),
         ('{"windows": [["a", 0, 9], ["b", 0, 9]], "scores": [[0, 1]]}', "matrix of 2 rows"),
+        pytest.param(
+            '{"windows": [["a", 0, 1' + "0" * 400 + ']], "pairs": []}', r"000\.\.\.0+ is not a finite", id="400 digits"
+        ),
+        ('{"windows": [["a", 0, []]], "pairs": []}', r"\[\] is not a finite number"),
+        pytest.param('{"windows": ' + "[" * 9_999 + "]" * 9_999 + "}", "lists within lists", id="deep"),
     ],
 )
 def test_a_market_that_makes_no_sense_is_refused_with_one_sentence(tmp_path: Path, text: str, sentence: str) -> None:
@@ -256,6 +293,29 @@ def test_a_market_that_makes_no_sense_is_refused_with_one_sentence(tmp_path: Pat
     path.write_text(text)
     with pytest.raises(BadRequest, match=sentence):
         read_market(path)
+
+
+@pytest.mark.parametrize(("name", "sentence"), [("x.txt", "ends in .svg"), ("none/x.svg", "cannot be written")])
+def test_a_plot_that_cannot_be_drawn_is_refused_before_a_town_is_played(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, sentence: str
+) -> None:
+    assert cli.main(["simulate", "--people", "1", "--hours", "1", "--seeds", "1", "--plot", str(tmp_path / name)]) == 2
+    told = capsys.readouterr()
+    assert sentence in told.err
+    assert "towns played" not in told.err
+
+
+def test_figures_are_told_also_where_drawing_them_fails(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any) -> None:
+        raise BadRequest("the disk is full")
+
+    monkeypatch.setattr("services.simulate.plot.draw", full)
+    market = str(written(tmp_path, **SQUARE))
+    asked = ["simulate", "--market", market, "--seeds", "1", "--json", "--plot", str(tmp_path / "x.svg")]
+    assert cli.main(asked) == 2
+    assert json.loads(capsys.readouterr().out)["seeds"] == 1
 
 
 def test_a_million_people_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
