@@ -5,8 +5,18 @@ from typing import Any
 
 import pytest
 
-from matcher.events import InvitationAnswered, OutcomeGiven, PersonErased, PersonRegistered
+from matcher.events import (
+    AvailabilityClosed,
+    ConcernRaised,
+    Event,
+    InvitationAnswered,
+    LegHungUp,
+    OutcomeGiven,
+    PersonErased,
+    PersonRegistered,
+)
 from services.gateway.body import BODY_LIMIT
+from services.gateway.limits import ANSWERS as ANSWERS_LIMIT, CONCERNS
 from services.gateway.pages.guard import HEADERS
 from services.gateway.signin import person_id
 from tests.gateway_desk import MORNING, SECRET, Desk, over
@@ -20,6 +30,7 @@ OF_AN_INVITATION = [
     ("/page/invitations/{}/decline", {}),
     ("/page/invitations/{}/block", {}),
     ("/page/invitations/{}/wrong", {}),
+    ("/page/invitations/{}/mistake", {}),
     ("/page/invitations/{}/no-microphone", {}),
     ("/page/invitations/{}/aside", {}),
     ("/page/invitations/{}/concern", {"what": "He asked for money."}),
@@ -111,7 +122,8 @@ def test_somebody_elses_invitation_is_not_there(gateway: Desk, path: str, fields
     page, _ = gateway.registered()
     theirs = gateway.put_invitation("p-1", "p-2", **over())
     for one in (theirs.invitation, "inv-none", "x" * 500, "%2e%2e"):
-        assert _send(page, path.format(one), fields, SAME_SITE).status_code == 404
+        for given in (fields, {"what": ""}) if "what" in fields else (fields,):
+            assert _send(page, path.format(one), given, SAME_SITE).status_code == 404
     assert gateway.outbox.said == []
     assert look(page).view == "home"
 
@@ -290,6 +302,7 @@ ONE_EVENT = (
     "decline",
     "block",
     "concern",
+    "mistake",
     *STANDS,
 )
 
@@ -314,6 +327,67 @@ def test_while_kafka_is_away_a_form_is_kept_whole_and_sent_again_it_happens_once
     said = [event.id for _, _, event in gateway.outbox.said]
     assert len(said) == 3
     assert len(set(said)) == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "happened"),
+    [("wrong", [LegHungUp, ConcernRaised]), ("no-microphone", [AvailabilityClosed, LegHungUp])],
+)
+def test_what_takes_several_steps_claims_nothing_before_all_are_done_and_does_each_once(
+    gateway: Desk, path: str, happened: list[type[Event]]
+) -> None:
+    page, person = gateway.registered()
+    row = gateway.put_invitation(person, "p-other", state="confirmed")
+    form = Form(f"/page/invitations/{row.invitation}/{path}", dict(KEY))
+    for trouble in ("away", "loses_answers"):
+        setattr(gateway.outbox, trouble, True)
+        for _ in range(2):
+            answer = press(page, form)
+            seen = Seen(answer.text)
+            assert (answer.status_code, seen.view, seen.forms[0].fields) == (503, "again", KEY)
+            assert ("116 123" in seen.text) == (path == "wrong")
+            assert look(page).view == "call"
+        setattr(gateway.outbox, trouble, False)
+    for _ in range(2):
+        assert press(page, form).status_code == 303
+    assert look(page).view == ("wrong" if path == "wrong" else "ending")
+    ids = {event.id: type(event) for _, _, event in gateway.outbox.said}
+    assert sorted(kind.__name__ for kind in ids.values()) == sorted(kind.__name__ for kind in happened)
+
+
+def test_a_tap_that_it_feels_wrong_gets_through_whatever_else_was_done_too_often(gateway: Desk) -> None:
+    page, person = gateway.registered()
+    row = gateway.put_invitation(person, "p-other", state="confirmed")
+    for _ in range(ANSWERS_LIMIT.count + 1):
+        page.post(f"/invitations/{row.invitation}/block")
+    gateway.outbox.said.clear()
+    form = look(page).form("/wrong")
+    assert press(page, form).status_code == 303
+    assert [type(event) for _, _, event in gateway.outbox.said] == [LegHungUp, ConcernRaised]
+
+
+def test_if_even_reports_come_too_often_the_call_ends_and_nothing_more_is_claimed(gateway: Desk) -> None:
+    page, person = gateway.registered()
+    row = gateway.put_invitation(person, "p-other", state="confirmed")
+    for _ in range(CONCERNS.count):
+        page.post(f"/invitations/{row.invitation}/concern")
+    answer = press(page, look(page).form("/wrong"))
+    assert (answer.status_code, Seen(answer.text).view) == (503, "again")
+    assert [type(event) for event in gateway.said("calls")] == [LegHungUp]
+    assert look(page).view == "call"
+
+
+@pytest.mark.parametrize(
+    "change", [over(), {"state": "voided"}, {"state": "accepted"}], ids=["over", "voided", "not begun"]
+)
+def test_what_feels_wrong_when_there_is_no_call_is_told_all_the_same(gateway: Desk, change: dict[str, Any]) -> None:
+    page, person = gateway.registered()
+    row = gateway.put_invitation(person, "p-other", **change)
+    assert press(page, Form(f"/page/invitations/{row.invitation}/wrong", dict(KEY))).status_code == 303
+    assert look(page).view == "wrong"
+    (raised,) = [event for _, _, event in gateway.outbox.said]
+    assert isinstance(raised, ConcernRaised)
+    assert (raised.other, raised.what) == ("p-other", "")
 
 
 def test_the_same_form_with_something_else_in_it_is_another_request(gateway: Desk) -> None:

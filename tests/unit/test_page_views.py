@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from matcher.events import AvailabilityClosed, ConcernRaised, LegHungUp, PersonBlocked
+from matcher.events import AvailabilityClosed, ConcernRaised, ConcernWithdrawn, LegHungUp, PersonBlocked
 from matcher.invitation import Invitation
-from matcher.person import Person, QuietHours
+from matcher.person import TAKE_BACK_WITHIN, Person, QuietHours, Raised
 from services.adapters.waits import WaitWriter
 from services.gateway.pages.render import HERE, environment
 from services.gateway.pages.view import BLANK, URGENT, View, about_me
@@ -205,17 +205,57 @@ def test_a_call_that_used_its_window_up_leads_home(gateway: Desk) -> None:
     assert gateway.said("outcomes")
 
 
-def test_this_feels_wrong_ends_the_call_and_offers_block_and_concern_until_done(gateway: Desk) -> None:
+def test_one_tap_that_it_feels_wrong_does_it_all_and_words_may_follow_until_done(gateway: Desk) -> None:
     page, _ = _in_window(gateway, {"state": "confirmed"})
     seen = press_here(page, "/wrong")
-    assert seen.view == "wrong"
-    assert "116 123" in seen.text
+    assert (seen.view, look(page).view) == ("wrong", "wrong")
+    for words in ("116 123", "never be put through", "not called until one of us has looked"):
+        assert words in seen.text
     assert [type(event) for event in gateway.said("calls")] == [LegHungUp]
-    assert look(page).view == "wrong"
+    (tapped,) = gateway.said("person-events")
     assert press_here(page, "/concern", what="He asked for money.").view == "reported"
     assert "116 123" in look(page).text
-    assert [type(event) for event in gateway.said("person-events")] == [ConcernRaised]
+    told = gateway.said("person-events")[1]
+    assert [(one.type, one.invitation, one.what) for one in (tapped, told)] == [  # type: ignore[attr-defined]
+        ("concern.raised.v1", tapped.invitation, ""),  # type: ignore[attr-defined]
+        ("concern.raised.v1", tapped.invitation, "He asked for money."),  # type: ignore[attr-defined]
+    ]
     assert press_here(page, "/aside").view == "waiting"
+
+
+def test_nothing_more_need_be_said(gateway: Desk) -> None:
+    page, _ = _in_window(gateway, {"state": "confirmed"})
+    press_here(page, "/wrong")
+    assert press_here(page, "/aside").view == "waiting"
+    assert [type(event) for event in gateway.said("person-events")] == [ConcernRaised]
+
+
+@pytest.mark.parametrize("still_live", [True, False])
+def test_a_mistake_is_taken_back_with_one_tap_and_the_call_stays_ended(gateway: Desk, still_live: bool) -> None:
+    page, invitation = _in_window(gateway, {"state": "confirmed"})
+    press_here(page, "/wrong")
+    if not still_live:
+        gateway.put_invitation(*_people_of(gateway, invitation), invitation=invitation, **ENDED)
+    assert press_here(page, "/mistake").view == "mistake"
+    raised, withdrawn = gateway.said("person-events")
+    assert isinstance(withdrawn, ConcernWithdrawn)
+    assert (withdrawn.invitation, withdrawn.other) == (raised.invitation, raised.other)  # type: ignore[attr-defined]
+    assert press_here(page, "/enough").view == ("ending" if still_live else "outcome")
+
+
+@pytest.mark.parametrize(("ago", "offered"), [(TAKE_BACK_WITHIN, False), (TAKE_BACK_WITHIN / 2, True)])
+def test_after_an_hour_it_is_no_mistake_any_more(gateway: Desk, ago: timedelta, offered: bool) -> None:
+    page, invitation = _in_window(gateway, ENDED)
+    press_here(page, "/wrong")
+    form = look(page).form("/mistake")
+    (tapped,) = gateway.said("person-events")
+    one = Raised(concern="c", other=tapped.other, invitation=invitation, at=tapped.at - ago, blocked=False, bond=False)  # type: ignore[attr-defined]
+    gateway.put_person(tapped.person, raised=(one,))  # type: ignore[attr-defined]
+    assert any(one.action == form.action for one in look(page).forms) == offered
+    answer = press(page, form)
+    assert answer.status_code == (303 if offered else 409)
+    assert look(page).view == ("mistake" if offered else "wrong")
+    assert ("too late to take this back" in Seen(answer.text).text) == (not offered)
 
 
 @pytest.mark.parametrize(("change", "view"), [({}, "no_microphone"), ({"state": "confirmed"}, "ending")])
@@ -236,9 +276,9 @@ def test_who_cannot_be_heard_is_told_what_to_do_and_is_rung_no_more(
 
 def test_a_block_says_that_they_never_meet_again(gateway: Desk) -> None:
     page, _ = _in_window(gateway, ENDED)
-    press_here(page, "/wrong")
     assert press_here(page, "/block").view == "blocked"
     assert [type(event) for event in gateway.said("person-events")] == [PersonBlocked]
+    assert press_here(page, "/wrong").view == "wrong"
 
 
 def _broken(**change: Any) -> dict[str, Any]:
@@ -339,8 +379,8 @@ def _shown(word: str) -> dict[str, Any]:
     numbers = {"remaining_s": 20.0, "window_s": 600.0, "minutes_left": 10}
     return {**dict.fromkeys(texts, word), **numbers, **about.shown, "reasons": [word, f"topic:{word}"], "note": "x",
             "ran_out": True, "knows_somebody": True, "offers_passkey": True, "offers_ringing": True,
-            "no_microphone": True, "in_vain": True, "go_on_s": 90.0, "wished": [word, word], "beside": True,
-            "fields": [(word, word)], "crisis_line": line,
+            "no_microphone": True, "in_vain": True, "can_take_back": True, "go_on_s": 90.0,
+            "wished": [word, word], "beside": True, "fields": [(word, word)], "crisis_line": line,
             "asked": asked, "mine": [mine, mine | {"can_be_lifted": True, "this_one": True}]}  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from matcher.availability import Waiting
 from matcher.invitation import Invitation
-from matcher.person import MARKETS, Person
+from matcher.person import MARKETS, TAKE_BACK_WITHIN, Person
 from matcher.waits import Usual
 from services.gateway.availability import quiet_note
 from services.gateway.invitations import CONCERN_TAKEN, CRISIS_LINE
@@ -78,6 +78,11 @@ class Standing:
             return not act.does("close", waiting.availability)
         return act.does("go_on", row.invitation) and not (waiting and waiting.goes_on == row.invitation)
 
+    def can_take_back(self, row: Invitation) -> bool:
+        """Whether what they raised about this call is so new that it may have been a mistake."""
+        raised = self.me.concern_about(row.other(self.me.person), row.invitation)
+        return raised is None or self.wall - raised.at <= TAKE_BACK_WITHIN  # the view may not show it yet
+
     @property
     def called(self) -> bool:
         """Whether the newest call used the newest window up: no row of the window says so."""
@@ -108,12 +113,13 @@ def view_of(standing: Standing) -> View:
 def _of_invitation(standing: Standing, row: Invitation) -> View | None:
     step, remembered = standing.remembered.reached(row.invitation), standing.remembered
     shown = _shown(standing, row)
-    if step in ("wrong", "blocked", "reported"):
+    if step in ("wrong", "mistake", "blocked", "reported"):
         words = {"error": "", "what": "", "message": _(CONCERN_TAKEN), **CRISIS_LINE}
+        words["can_take_back"] = standing.can_take_back(row)
         return View(step, f"{step}:{row.invitation}", shown | words)
     if step == "aside" or remembered.does("decline", row.invitation):
         return None
-    if row.live and remembered.does("end", row.invitation):
+    if row.live and (remembered.does("end", row.invitation) or step == "enough"):
         return View("ending", f"ending:{row.invitation}", shown)
     unheard = step == "no_microphone"
     if row.live and (row.state == "confirmed" or not unheard):
