@@ -7,7 +7,9 @@ import pytest
 
 from matcher import events as ev
 from matcher.enrich import apply_person
+from matcher.invitation import Invitation
 from matcher.person import TAKE_BACK_WITHIN, Person, Profile
+from matcher.pool import Pool
 
 AT = datetime(2026, 6, 15, 8, 0, tzinfo=UTC)
 PROFILE = Profile(first_name="Ann", adult=True, area="N1", cell="51.5,-0.1", languages=("en",), age_band="50-64")
@@ -173,6 +175,51 @@ def test_an_operator_settles_one_concern_and_what_was_said_since_still_holds() -
     town.ask(ev.PersonReleased, "bob", concern=town.rows["bob"].concerns[0].concern)
     assert (town.rows["bob"].held, town.rows["bob"].why_not()) == (False, None)
     assert (town.rows["ann"].blocks, town.rows["ann"].reported) == (("bob",), ("bob",))
+
+
+WAYS: dict[str, dict[str, Any]] = {
+    "whoever comes": {"company": "either"}, "somebody they know": {"company": "known"},
+    "only the other": {"company": "known", "hopes_for": True},
+    "the other first": {"company": "either", "hopes_for": True},
+}  # fmt: skip
+
+
+def _friends() -> Town:
+    town = Town("ann", "bob")
+    for one, other in (("ann", "bob"), ("bob", "ann")):
+        town.ask(ev.PersonMet, one, other=other)
+        town.ask(ev.BondChanged, one, other=other, bond=True)
+    return town
+
+
+def _offered(town: Town, way: dict[str, Any]) -> int:
+    """How many offers there are when both are free this way."""
+    pool = Pool("GB")
+    for one, other in (("ann", "bob"), ("bob", "ann")):
+        hopes_for = other if "hopes_for" in way else None
+        window = {"availability": f"av-{one}", "opened_at": AT, "until": AT + timedelta(minutes=20)}
+        town.ask(ev.AvailabilityOpened, one, **window, **(way | {"hopes_for": hopes_for}))
+    town.pool.append(ev.Tick(id="tick", at=AT, market="GB", now=AT, wall=AT))
+    return sum(isinstance(row, Invitation) for at, event in enumerate(town.pool) for row in pool.apply(event, at))
+
+
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+@pytest.mark.parametrize("settled", [False, True], ids=["held", "settled"])
+def test_after_a_tap_that_it_feels_wrong_nothing_pairs_the_two_again_unless_it_is_taken_back(
+    way: dict[str, Any], settled: bool
+) -> None:
+    assert _offered(_friends(), way) == 1
+    town = _friends()
+    town.wrong("ann", "bob")
+    if settled:
+        town.ask(ev.PersonReleased, "bob", concern=town.rows["bob"].concerns[0].concern)
+    for one, other in (("ann", "bob"), ("bob", "ann")):  # both had said yes; the last answer comes after the tap
+        town.ask(ev.BondChanged, one, other=other, bond=True)
+    assert _offered(town, way) == 0
+    town = _friends()
+    town.wrong("ann", "bob")
+    town.mistake("ann", "bob")
+    assert _offered(town, way) == 1
 
 
 def test_rows_from_before_anything_could_be_taken_back_still_read() -> None:
