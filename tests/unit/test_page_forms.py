@@ -377,6 +377,15 @@ def test_if_even_reports_come_too_often_the_call_ends_and_nothing_more_is_claime
     assert look(page).view == "call"
 
 
+def test_while_the_views_are_rebuilt_a_tap_that_it_feels_wrong_waits_too(gateway: Desk) -> None:
+    page, _ = gateway.registered()
+    gateway.break_views()
+    answer = press(page, Form("/page/invitations/inv-not-yet-in-the-view/wrong", dict(KEY)))
+    seen = Seen(answer.text)
+    assert (answer.status_code, seen.view, seen.forms[0].fields) == (503, "again", KEY)
+    assert "116 123" in seen.text
+
+
 @pytest.mark.parametrize(
     "change", [over(), {"state": "voided"}, {"state": "accepted"}], ids=["over", "voided", "not begun"]
 )

@@ -116,6 +116,8 @@ def test_with_whom_is_asked_only_of_those_who_know_somebody(gateway: Desk) -> No
     assert "With whom?" not in look(page).text
     gateway.put_person(person, bonds=("p-other",))
     assert "Someone I know" in look(page).text
+    gateway.put_person(person, bonds=("p-other",), blocks=("p-other",))
+    assert "With whom?" not in look(page).text
 
 
 def test_who_missed_a_ring_asks_again_for_the_same_company(gateway: Desk) -> None:

@@ -159,9 +159,10 @@ def _of_window(standing: Standing) -> View:
         ran_out = waiting.availability if waiting and in_vain else ""
         offers = not (me.passkeys or standing.remembered.no_passkey or standing.beside)
         blank = {"offers_passkey": offers, "until": "", "company": "either", "error": ""}
-        shown = {"ran_out": bool(ran_out), "first_name": _first_name(me), "knows_somebody": bool(me.bonds)}
+        knows = not set(me.bonds) <= set(me.blocks)
+        shown = {"ran_out": bool(ran_out), "first_name": _first_name(me), "knows_somebody": knows}
         shown |= {"wished": list(standing.wished), "beside": standing.beside}
-        known = ("known",) if me.bonds else ()
+        known = ("known",) if knows else ()
         beside = ("beside",) if standing.beside else ()
         return View("home", ":".join(("home", ran_out, *known, *beside, *standing.wished)), shown | blank)
     note = _note(standing)
