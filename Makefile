@@ -27,7 +27,7 @@ test: $(STAMP)
 	@$(BIN)/mypy --strict matcher
 ifeq ($(ARGS),)
 	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup --no-loadscope-reorder -m "not alone"
-	@$(BIN)/python -m pytest -m alone
+	@$(BIN)/python -m pytest -m alone tests/chaos
 else
 	@$(BIN)/python -m pytest $(ARGS)
 endif

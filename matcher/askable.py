@@ -69,10 +69,14 @@ class Askable:
         self._update(seed)
         self._matching.update(self._rows.now, self._expects())
         explores = self._model.draws > 1
-        made = self._matching.explored(self._rows.now, seed) if explores else self._matching.pairs()
+        made = self._matching.explored(self._rows.now, self._hour()) if explores else self._matching.pairs()
         chosen, wrong = choose(self._candidates, made, self._as_now, seed)
         self._rows.touched.update(dict.fromkeys(wrong))
         return chosen
+
+    def _hour(self) -> str:
+        """The seed of what is tried out: drawn anew in each tick, a pair held back would soon be lucky once."""
+        return f"{self._rows.now:%Y-%m-%dT%H}"
 
     def _expects(self) -> NDArray[np.float64] | None:
         """What an offer must bring each of those who can be asked, by slot."""
@@ -82,7 +86,7 @@ class Askable:
         slots, expects = standing.slots, np.zeros(len(standing.people))
         place = np.zeros(len(standing.people), np.int64)
         place[slots] = np.arange(len(slots))
-        u, v, weight = self._matching.weights(self._rows.now)
+        u, v, weight = self._matching.weights()
         people = [self._as_now(standing.free_at(slot)) for slot in slots.tolist()]
         expects[slots] = self._newcomers.expects(people, place[u], place[v], weight, self._model)
         return expects

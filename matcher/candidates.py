@@ -167,7 +167,7 @@ class Candidates:
         self._model = model
         self.standing.believe(model)
         kept = self.pairs
-        rescored(kept.u, kept.v, self._scores(kept.u, kept.v, kept.bond), self._links)
+        rescored(kept.u, kept.v, self.scores(kept.u, kept.v, kept.bond), self._links)
 
     def _take_out(self, gone: list[str]) -> Slots:
         """These people go; those who had them for a candidate and stay."""
@@ -183,7 +183,8 @@ class Candidates:
         parts = [(who[start : start + PART], key_of(seed) >> 1, index) for start in range(0, len(who), PART)]
         found = list(self._spread(self._found, parts))
         for one, scores in zip(found, self._score_all(found), strict=True):
-            link(one.who, one.starts, one.others, one.kept, scores, one.bonds, self._links)
+            keys = self.standing.people["key"]
+            link(one.who, one.starts, one.others, one.kept, scores, one.bonds, keys, self._links)
 
     def _found(self, part: tuple[Slots, int, Index]) -> Finding:
         who, seed, index = part
@@ -210,9 +211,10 @@ class Candidates:
         return np.array(bonds, np.int64), np.concatenate([[0], np.cumsum(counts)])
 
     def _score_all(self, found: Sequence[Finding]) -> list[Floats]:
-        return list(self._spread(lambda one: self._scores(one.whose, one.others, one.bonds), found))
+        return list(self._spread(lambda one: self.scores(one.whose, one.others, one.bonds), found))
 
-    def _scores(self, u: Slots, v: Slots, bonded: Flags) -> Floats:
+    def scores(self, u: Slots, v: Slots, bonded: Flags) -> Floats:
+        """The score of each pair of slots."""
         return score_records(self._model, self.standing.scored, u, v, bonded)
 
     def _at(self, person: str) -> int:

@@ -15,7 +15,11 @@ Slots = NDArray[np.int64]
 Ints = NDArray[np.int32]
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
+Keys = NDArray[np.uint64]
 Links = tuple[Ints, Floats, Flags, Slots]
+LOTS = np.uint64(0x9E3779B97F4A7C15)
+LOT_WEIGHS = 1e-9
+"""Scores that differ by less are taken for equal."""
 
 
 @leaf
@@ -61,11 +65,20 @@ def _make_room(b: int, below: float, links: Links) -> bool:
     return True
 
 
+@leaf
+def _lot(one: int, other: int) -> float:
+    """From 0 to 1: by it pairs of equal scores are put in an order that is another for each person."""
+    return float(((np.uint64(one) ^ np.uint64(other)) * LOTS) >> np.uint64(11)) / 2.0**53
+
+
 @compiled
-def link(who: Slots, starts: Slots, others: Slots, kept: Flags, scores: Floats, bonds: Flags, links: Links) -> None:
+def link(
+    who: Slots, starts: Slots, others: Slots, kept: Flags, scores: Floats, bonds: Flags, keys: Keys, links: Links
+) -> None:  # fmt: skip
     """Link each of `who` with the best of those found: first those to be kept, then by score, as far as there is room.
 
-    Up to half the bound, a better score makes room in a full row; up to a third of it, any score does.
+    Up to half the bound, a better score makes room in a full row; up to a third of it, any score does. Of equal scores
+    that counts which the lot of the two `keys` favours: were it one order for all, they would fall apart into cliques.
     """
     nbr, _, _, degree = links
     bound = nbr.shape[1]
@@ -73,6 +86,8 @@ def link(who: Slots, starts: Slots, others: Slots, kept: Flags, scores: Floats, 
         a = who[i]
         first, end = starts[i], starts[i + 1]
         rank = scores[first:end] + 10.0 * kept[first:end]
+        for j in range(end - first):
+            rank[j] += LOT_WEIGHS * _lot(keys[a], keys[others[first + j]])
         order = np.argsort(-rank, kind="mergesort")
         for pass_by_any in (False, True):
             if pass_by_any and degree[a] >= bound // 3:

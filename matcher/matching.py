@@ -1,8 +1,9 @@
 """The heaviest matching of all who can be asked now, kept from tick to tick and mended where something changed.
 
-Place in the flow: candidates, solve -> **matching** -> match. Weight is the score plus continuity (bonds) and equity
-(the wait so far), never below a floor. Few people are matched exactly and anew in each tick, so that the matching
-depends on nothing but who they are; among many it also depends on what was matched before.
+Place in the flow: candidates, solve -> **matching** -> match. Weight is the score plus continuity (bonds) and, where
+nobody looks ahead, equity (the wait so far), never below a floor: what people may expect of waiting on (patience) has
+the price of their waits in it, and falls as their time runs out. Few people are matched exactly and anew in each tick,
+so that the matching depends on nothing but who they are; among many it also depends on what was matched before.
 """
 
 from datetime import datetime
@@ -44,6 +45,7 @@ class Matching:
         self._turn = 0
         self._made = False
         self._expects = np.zeros(0)
+        self._patient = False
 
     @property
     def weight(self) -> float:
@@ -67,7 +69,7 @@ class Matching:
     def _made_of(self, score: Floats, now: datetime) -> dict[tuple[int, int], float]:
         """A matching made anew, were `score` the scores of all candidate pairs: the weight of each pair."""
         order = self._candidates.standing.by_id()
-        graph = self._edges_of(order, *self._weights_of(score, now))
+        graph = self._edges_of(order, *self._weights_of(score, self._bonus(now)))
         mate = solve(graph, self._effort)
         some = mate[graph.u] == graph.v
         a, b = order[graph.u[some]], order[graph.v[some]]
@@ -77,6 +79,7 @@ class Matching:
     def update(self, now: datetime, expects: Floats | None = None) -> None:
         """Match whom it is best to match at `now`; `expects` (a slot) is what an offer must bring each of them."""
         self._widen()
+        self._patient = expects is not None
         self._expects = np.zeros(len(self._mate)) if expects is None else expects
         everybody = self._candidates.standing.slots
         before = self._mate.copy()
@@ -95,7 +98,8 @@ class Matching:
 
     def edges(self, now: datetime) -> Edges:
         """The pairs that may be matched at `now`, with their weights; people are numbered in the order of their ids."""
-        return self._edges_of(self._candidates.standing.by_id(), *self.weights(now))
+        weights = self._weights_of(self._candidates.pairs.score, self._bonus(now))
+        return self._edges_of(self._candidates.standing.by_id(), *weights)
 
     def _edges_of(self, order: Slots, u: Slots, v: Slots, weight: Floats) -> Edges:
         number = np.zeros(len(self._mate), np.int64)
@@ -104,12 +108,12 @@ class Matching:
             weight = weight - (self._expects[u] + self._expects[v])  # to the last bit the same whichever comes first
         return edges(len(order), number[u], number[v], weight)
 
-    def weights(self, now: datetime) -> tuple[Slots, Slots, Floats]:
-        """The slots of all pairs that may be matched at `now`, and what they weigh before anybody expects anything."""
-        return self._weights_of(self._candidates.pairs.score, now)
+    def weights(self) -> tuple[Slots, Slots, Floats]:
+        """The slots of all pairs that may be matched, and what they weigh before anybody expects anything."""
+        return self._weights_of(self._candidates.pairs.score, np.zeros(len(self._candidates.standing.people)))
 
-    def _weights_of(self, score: Floats, now: datetime) -> tuple[Slots, Slots, Floats]:
-        kept, bonus = self._candidates.pairs, self._bonus(now)
+    def _weights_of(self, score: Floats, bonus: Floats) -> tuple[Slots, Slots, Floats]:
+        kept = self._candidates.pairs
         weight = score + BOND_BONUS * kept.bond + np.maximum(bonus[kept.u], bonus[kept.v])
         some = weight >= FLOOR
         return kept.u[some], kept.v[some], weight[some]
@@ -144,6 +148,8 @@ class Matching:
         )  # fmt: skip
 
     def _bonus(self, now: datetime) -> Floats:
+        if self._patient:
+            return np.zeros(len(self._candidates.standing.people))
         waited_min = (now.timestamp() - self._candidates.standing.people["since_s"]) / 60
         return WAIT_BONUS_PER_MIN * np.clip(waited_min, 0.0, WAIT_BONUS_LIMIT_MIN)
 

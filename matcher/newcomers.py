@@ -5,7 +5,7 @@ the rows, and follows from them alone while few wait. It must not matter which r
 writer that lost its partition without noticing and the one that took over choose alike.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 import numpy as np
@@ -42,15 +42,19 @@ USUAL_CALLS, USUAL_OFFERS = 7, 10
 """What is taken for the share of offers that become calls before any was made."""
 
 
+Between = Callable[[Sequence[Free], Sequence[Free], Model], Numbers]
+
+
 class Newcomers:
     """The outlook of one pool."""
 
-    def __init__(self, rows: Rows, prices: Prices) -> None:
-        """Of the people in `rows`, at these prices."""
+    def __init__(self, rows: Rows, prices: Prices, between: Between | None = None) -> None:
+        """Of the people in `rows`, at these prices; `between` says how people score (`scores_between`)."""
         self._rows = rows
         self._patience = Patience(prices)
         self._recent: list[Free] = []
-        self._scores = Scores()
+        self._between = between or scores_between
+        self._scores = Scores(self._between)
 
     def expects(self, people: Sequence[Free], a: Indices, b: Indices, weight: Numbers, model: Model) -> Numbers:
         """What an offer must bring each of `people`; `a`, `b` (indices) could be offered now and weigh so much."""
@@ -63,14 +67,14 @@ class Newcomers:
             present = Present(left_min=left, to_recent=to_recent, a=a, b=b, score=weight)
             self._patience.look(now_min, keys, present, self._who_may_come(now_min, among), self._answered())
         elif new := self._patience.new(keys):
-            to_recent = scores_between([people[place] for place in new], self._recent, model)
+            to_recent = self._between([people[place] for place in new], self._recent, model)
             self._patience.meet([keys[place] for place in new], to_recent)
         return self._patience.expects(keys, left)
 
     def _scored(self, people: Sequence[Free], model: Model) -> tuple[Numbers, Numbers]:
         """Scores of `people` with those who came lately, and of these among themselves; of few they are kept."""
         if len(people) > FEW:
-            return scores_between(people, self._recent, model), scores_between(self._recent, self._recent, model)
+            return self._between(people, self._recent, model), self._between(self._recent, self._recent, model)
         self._scores.keep([*people, *self._recent], model)
         return self._scores.between(people, self._recent), self._scores.between(self._recent, self._recent)
 
@@ -104,8 +108,9 @@ class Newcomers:
 class Scores:
     """Scores among those who wait and those who came lately: from one look to the next only new people are scored."""
 
-    def __init__(self) -> None:
-        """Nobody yet."""
+    def __init__(self, between: Between) -> None:
+        """Nobody yet; `between` scores people × others."""
+        self._between = between
         self._model: Model | None = None
         self._place: dict[str, int] = {}
         self._table = np.zeros((0, 0))
@@ -119,7 +124,7 @@ class Scores:
         old, new, everybody = np.flatnonzero(was >= 0), np.flatnonzero(was < 0), list(wanted.values())
         table = np.empty((len(wanted), len(wanted)))
         table[np.ix_(old, old)] = self._table[np.ix_(was[old], was[old])]
-        table[new] = scores_between([everybody[place] for place in new], everybody, model)
+        table[new] = self._between([everybody[place] for place in new], everybody, model)
         table[:, new] = table[new].T
         self._place, self._table = {key: place for place, key in enumerate(wanted)}, table
 

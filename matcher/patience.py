@@ -129,11 +129,6 @@ def asked_of_offers(curves: Numbers, left_min: Numbers, outlook: Outlook) -> Num
     return worth_at(curves, left_min) - outlook.call / 2 - ROUNDING
 
 
-def surplus(present: Present, expects: Numbers) -> Numbers:
-    """By how much each pair is worth more now than what both could expect by waiting on; above 0: offer."""
-    return present.score - expects[present.a] - expects[present.b]
-
-
 def look_ahead(
     present: Present, recent: Recent, answered: float, prices: Prices = USUAL_PRICES
 ) -> tuple[Numbers, Outlook | None]:

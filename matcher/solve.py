@@ -13,15 +13,21 @@ from numpy.typing import ArrayLike, NDArray
 from matcher.alternating import improve, shake, state_of
 from matcher.auction import Floats, Graph, Ints, auction, potentials, rounded
 from matcher.errors import BadRequest
+from matcher.regions import Regions, mend
 
 Effort = Literal["fast", "best"]
 EXACT_PEOPLE: dict[Effort, int] = {"fast": 128, "best": 400}
-EXACT_EDGES = 5_000
-"""Up to here the exact matching takes milliseconds (fast) or some tens of them (best)."""
+"""Of so many who wait a pool's matching is always the exact one."""
+EXACT_WORK: dict[Effort, float] = {"fast": 2e6, "best": 2e7}
+"""People times edges up to which the exact matching is fast: measured, 2 to 4 hundredths of a second a million."""
 SHAKES: dict[Effort, int] = {"fast": 2, "best": 40}
 """Edges that are forced in, for each person,"""
 SHAKES_LIMIT: dict[Effort, int] = {"fast": 20_000, "best": 4_000_000}
 """and in all. Measured: of 100,000 people all 200,000 would bring 0.02 % of the weight."""
+SHAKE_WORK = 2e7
+"""Edges that all of this may look at, about: of hubs with thousands of edges each fewer are forced in."""
+REGIONS: dict[Effort, Regions] = {"fast": Regions(9_000, 150, 1_000), "best": Regions(40_000, 300, 2_000)}
+"""Around people who are left alone; measured: a chain of triangles of nearly equal weights gains 3 % by it."""
 STEP, BOUND_STEP = 3e-3, 3e-4
 """The auction's step as a share of the mean best edge: for a matching, and for a bound."""
 LARGE, LARGE_STEP = 30_000, 1e-2
@@ -75,13 +81,21 @@ def edges(count: int, u: ArrayLike, v: ArrayLike, w: ArrayLike) -> Edges:
 
 
 def solve(graph: Edges, effort: Effort = "fast") -> Ints:
-    """Everybody's mate, or -1: a heavy matching, the heaviest if the graph is small."""
-    if graph.count <= EXACT_PEOPLE[effort] and graph.w.size <= EXACT_EDGES:
+    """Everybody's mate, or -1: a heavy matching, the heaviest if that is fast to find."""
+    if graph.count * graph.w.size <= EXACT_WORK[effort]:
         return exact(graph)
+    return nearly(graph, effort)
+
+
+def nearly(graph: Edges, effort: Effort) -> Ints:
+    """A heavy matching of a graph that is too large for the exact one."""
     if not graph.w.size:
         return np.full(graph.count, -1, np.int32)
     start, stop, nbr, wt = graph.half_edges()
-    return solve_half_edges((start, stop, nbr, wt / graph.w.max()), effort)
+    halves = (start, stop, nbr, wt / graph.w.max())
+    mate = solve_half_edges(halves, effort)
+    mend(halves, mate, REGIONS[effort], lambda u, v, w, count: exact(Edges(count, u, v, w)))
+    return mate
 
 
 def solve_half_edges(halves: Graph, effort: Effort) -> Ints:
@@ -93,9 +107,16 @@ def solve_half_edges(halves: Graph, effort: Effort) -> Ints:
     everybody = np.arange(count, dtype=np.int32)
     improve(everybody, halves, state)
     before = state[0].copy()
-    shake(everybody, min(SHAKES[effort] * count, SHAKES_LIMIT[effort]), halves, state)
+    shake(everybody, min(SHAKES[effort] * count, SHAKES_LIMIT[effort], shakes_in_time(halves)), halves, state)
     improve(np.flatnonzero(state[0] != before).astype(np.int32), halves, state)
     return state[0]
+
+
+def shakes_in_time(halves: Graph) -> int:
+    """How many edges can be forced in with `SHAKE_WORK`: each walks over the edges of people who have many."""
+    start, stop, _, _ = halves
+    degree = (stop - start).astype(np.float64)
+    return int(SHAKE_WORK * degree.sum() / max(float((degree**2).sum()), 1.0))
 
 
 def mean_best(halves: Graph) -> float:

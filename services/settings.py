@@ -5,6 +5,7 @@ Names are PARTYLINE_ and the field in capitals. A half-specified setting is refu
 
 import ipaddress
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
@@ -20,6 +21,7 @@ from services.topics import KafkaAddress
 PREFIX = "PARTYLINE_"
 LISTS = ("markets", "turn_urls", "push_hosts")
 """Settings with commas between several values."""
+CONTACT = re.compile(r"\+?\d[\d ]{3,20}\d|[\w.+-]{1,64}@[\w-]+(\.[\w-]+)+", re.ASCII)
 
 
 class Settings(BaseModel):
@@ -28,7 +30,7 @@ class Settings(BaseModel):
     A `patient` pool holds a pair back while both may expect more by waiting. For that a waited minute costs
     `minute_costs`, and a call counts `call_counts` beside its score, both as shares of what the mean pair is worth.
     With `push_key` and whom to write to about it (`push_contact`) locked telephones are rung over the push services
-    that we know; `push_hosts` names further ones.
+    that we know; `push_hosts` names further ones. `contact` is how people reach whoever runs this.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -42,6 +44,7 @@ class Settings(BaseModel):
     host: str = "127.0.0.1"
     port: int = 8080
     secret: str = ""
+    contact: str = ""
     demo: bool = False
     domain_start: Utc | None = None
     domain_origin: Utc | None = None
@@ -73,6 +76,8 @@ class Settings(BaseModel):
             raise ValueError("turn_urls and turn_secret go together: set both or neither")
         if not all(url.startswith(("turn:", "turns:")) for url in self.turn_urls):
             raise ValueError("turn_urls are addresses of TURN servers, such as turn:turn.example.org:3478")
+        if self.contact and not CONTACT.fullmatch(self.contact):
+            raise ValueError("contact is a telephone number or a mail address, such as 0800 123456 or help@example.org")
         if bool(self.push_key) != bool(self.push_contact):
             raise ValueError("push_key and push_contact go together: set both or neither")
         return self

@@ -26,6 +26,7 @@ settings.load_profile("untimed")
 EMBEDDED_OR_REAL = ("embedded", "real")
 BROKER_START_S = 30
 MARKED_FOLDERS = ("integration", "chaos")
+ALONE_FOLDER = "chaos"
 
 
 class RedisPlace(NamedTuple):
@@ -48,6 +49,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark tests after the folder that they stand in, and with whom they are played one after another."""
     for item in items:
         folders = Path(item.path).parts
+        if item.get_closest_marker("alone") and ALONE_FOLDER not in folders:
+            raise pytest.UsageError(f"{item.nodeid}: what runs alone is only looked for in tests/{ALONE_FOLDER}")
         for folder in MARKED_FOLDERS:
             if folder in folders:
                 item.add_marker(folder)

@@ -20,6 +20,7 @@ from services.adapters.views import ViewReader
 from services.clock import SystemClock
 from services.gateway import availability, entry, invitations, lines, me, mine, number, passkeys, push, signals
 from services.gateway.answers import Answer, comforted, refusal
+from services.gateway.contact import contact_of
 from services.gateway.gateway import Gateway, Room
 from services.gateway.idempotency import Once
 from services.gateway.limits import Limits
@@ -61,6 +62,7 @@ def build(
         title="Partyline", docs_url=None, redoc_url=None, openapi_url=None, lifespan=_lifespan(gateway, hub, receipts)
     )
     app.state.hub = hub
+    app.state.contact = gateway.contact
     app.state.push_key = public_key(settings.push_key) if settings.push_key else ""
     app.include_router(entry.routes(gateway, hub))
     app.include_router(me.routes(gateway, hub))
@@ -95,10 +97,11 @@ def _gateway(
             "PARTYLINE_TURN_URLS and PARTYLINE_TURN_SECRET are not set: but for a demo on loopback calls go through a "
             "TURN server only, so that nobody learns another's address"
         )
-    prefix = settings.redis_prefix
+    prefix, contact = settings.redis_prefix, contact_of(settings)
     views = ViewReader(client, prefix)
     return Gateway(
         settings=settings,
+        contact=contact,
         clock=clock or SystemClock(settings),
         redis=client,
         outbox=outbox,
@@ -107,7 +110,7 @@ def _gateway(
         people=People(client, prefix, views, settings.markets[0]),
         wishes=Wishes(client, prefix),
         codes=Codes(client, prefix, settings.secret),
-        numbers=Numbers(client, prefix, views, settings.secret),
+        numbers=Numbers(client, prefix, views, settings.secret, contact),
         sessions=Sessions(client, prefix),
         limits=Limits(client, prefix),
         once=Once(client, prefix),

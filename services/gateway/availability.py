@@ -23,11 +23,12 @@ from services.gateway.gateway import Asked, Gateway
 from services.gateway.limits import CHANGES
 from services.gateway.me import minute_of_day
 from services.gateway.mine import Mine
-from services.languages.speaking import _, clock
+from services.languages.speaking import N_, _, clock
 from services.topics import PERSON_EVENTS
 
 MIN_WINDOW = timedelta(minutes=5)
 """More than `MIN_TALK`, so that there is time to find somebody."""
+HELD = N_("We need to talk with you before you can take calls again. Please get in touch with us: %(contact)s.")
 _LOCAL_TIME = re.compile(r"\d\d:\d\d", re.ASCII)
 
 
@@ -152,7 +153,7 @@ async def may_open(gateway: Gateway, person: str) -> Profile:
     if row is None or row.profile is None:
         raise NotAllowed(_("Please tell us a little about yourself first."))
     if row.held:
-        raise NotAllowed(_("We need to talk with you before you can take calls again. Please get in touch with us."))
+        raise NotAllowed(_(HELD, contact=gateway.contact.said()))
     if row.paused:
         raise Paused(_("You asked us to leave you alone for now. Come back first, whenever you like."))
     return row.profile

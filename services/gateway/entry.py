@@ -14,7 +14,7 @@ from matcher.values import Value
 from services.gateway.answers import Answer
 from services.gateway.body import Nothing, read_body, read_form, read_key
 from services.gateway.gateway import COOKIE, Asked, Gateway, forgotten
-from services.gateway.limits import CODES_PER_NUMBER, SIGN_INS_PER_NUMBER, Limit
+from services.gateway.limits import CODES_PER_NUMBER, SIGN_INS_PER_NUMBER, codes_per_address, sign_ins_per_address
 from services.gateway.lists import lists
 from services.gateway.live import Hub
 from services.gateway.signin import CODE_S, person_id, read_phone, session_token
@@ -38,22 +38,20 @@ class SignIn(Value):
 def routes(gateway: Gateway, hub: Hub) -> APIRouter:
     """The routes of this module."""
     router = APIRouter()
-    codes_per_address = Limit("codes-address", gateway.settings.codes_per_address, 60)
-    sign_ins_per_address = Limit("sign-ins-address", 3 * gateway.settings.codes_per_address, 60)
 
     async def send_code(asked: Asked[CodeWanted]) -> Answer:
         phone = read_phone(asked.form.phone)
         number = person_id(gateway.settings.secret, phone)
-        await gateway.limits.take(codes_per_address, asked.address)
-        await gateway.limits.take(CODES_PER_NUMBER, number)
+        await gateway.limits.take(codes_per_address(gateway.settings), asked.address, asked.place)
+        await gateway.limits.take(CODES_PER_NUMBER, number, asked.place)
         shown = await gateway.sender.send(phone, await gateway.codes.make(number))
         return Answer(202, {"expires_s": CODE_S, **shown})
 
     async def sign_in(asked: Asked[SignIn]) -> Answer:
         phone = read_phone(asked.form.phone)
         number = person_id(gateway.settings.secret, phone)
-        await gateway.limits.take(sign_ins_per_address, asked.address)
-        await gateway.limits.take(SIGN_INS_PER_NUMBER, number)
+        await gateway.limits.take(sign_ins_per_address(gateway.settings), asked.address, asked.place)
+        await gateway.limits.take(SIGN_INS_PER_NUMBER, number, asked.place)
         _, person = await gateway.numbers.find(phone)
         await gateway.codes.use(number, asked.form.code.strip())
         nonce = secrets.token_hex(32)

@@ -21,6 +21,7 @@ from matcher.values import derived_id
 from services.adapters.views import ViewReader
 from services.gateway.answers import Answer, NotSignedIn, comforted
 from services.gateway.body import Form, read_body, read_form, read_key
+from services.gateway.contact import Contact
 from services.gateway.idempotency import KEEP_S, Once, fingerprint
 from services.gateway.limits import Limits
 from services.gateway.numbers import Numbers
@@ -40,10 +41,14 @@ COOKIE = "session"
 
 @dataclass(frozen=True, slots=True)
 class Asked(Generic[Form]):
-    """A write that is to be carried out: who asks for it, under which key, with what, and when it arrived (wall)."""
+    """A write that is to be carried out: who asks for it, under which key, with what, and when it arrived (wall).
+
+    Within its `scope` a key stands for one request.
+    """
 
     form: Form
     key: str
+    scope: str
     address: str
     arrived: datetime
     session: Session | None
@@ -53,6 +58,11 @@ class Asked(Generic[Form]):
         """Whoever asks; only for routes that need a session."""
         assert self.session is not None
         return self.session
+
+    @property
+    def place(self) -> str:
+        """What stands for this request in a limit that others share: nobody gets it by sending the same key."""
+        return f"{self.scope}|{self.key}"
 
     def id(self, kind: str) -> str:
         """An id that is the same whenever this request is sent again."""
@@ -92,6 +102,7 @@ class Gateway:
     """All that routes need."""
 
     settings: Settings
+    contact: Contact
     clock: Clock
     redis: redis.asyncio.Redis
     outbox: AsyncOutbox
@@ -128,8 +139,9 @@ class Gateway:
         raw = await read_body(request)
         async with self.room.in_time():
             session = None if for_all else await self.signed_in(request)
-            asked = Asked(read_form(raw, form), read_key(request), address_of(request), arrived, session)
-            scope = session.person if session else f"{asked.address}|{request.url.path}"
+            address = address_of(request)
+            scope = session.person if session else f"{address}|{request.url.path}"
+            asked = Asked(read_form(raw, form), read_key(request), scope, address, arrived, session)
             what = fingerprint(self.settings.secret, request.method, request.url.path, raw)
             answer = await self.once.answer(scope, asked.key, what, lambda: act(asked), keep_s)
         return self._opened(comforted(answer, request), asked.key)

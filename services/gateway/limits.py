@@ -11,6 +11,7 @@ from pathlib import Path
 import redis.asyncio
 
 from services.gateway.answers import too_many
+from services.settings import Settings
 
 SCRIPT = Path(__file__).with_suffix(".lua").read_text()
 
@@ -25,6 +26,8 @@ class Limit:
 
 
 CODES_PER_NUMBER = Limit("codes", 3, 600)
+CODES_PER_PERSON = Limit("codes-person", 5, 600)
+"""Sent for somebody who says that they have another number now, to whoever has it."""
 SIGN_INS_PER_NUMBER = Limit("sign-ins", 20, 600)
 CHANGES = Limit("changes", 60, 60)
 """Profile, pause, availability."""
@@ -42,6 +45,16 @@ LINES = Limit("lines", 60, 60)
 SIGNALS = Limit("signals", 240, 60)
 """What two pages tell each other to find a way: a handful for a call, more when lines break and are found again."""
 SIGNAL_LINES = Limit("signal-lines", 60, 60)
+
+
+def codes_per_address(settings: Settings) -> Limit:
+    """Codes that are sent for one network address, whatever they are for."""
+    return Limit("codes-address", settings.codes_per_address, 60)
+
+
+def sign_ins_per_address(settings: Settings) -> Limit:
+    """Tries to sign in from one network address, with a code or a passkey."""
+    return Limit("sign-ins-address", 3 * settings.codes_per_address, 60)
 
 
 class Limits:

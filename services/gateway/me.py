@@ -19,6 +19,7 @@ from services.gateway.gateway import COOKIE, Asked, Gateway, address_of, forgott
 from services.gateway.limits import CHANGES
 from services.gateway.lists import AREAS
 from services.gateway.live import Hub
+from services.gateway.pages.memory import Memory
 from services.gateway.signin import Session
 from services.languages.speaking import _
 
@@ -104,6 +105,7 @@ def hour_of(minute: int) -> str:
 def routes(gateway: Gateway, hub: Hub) -> APIRouter:
     """The routes of this module."""
     router = APIRouter()
+    memory = Memory(gateway.redis, gateway.settings.redis_prefix)
 
     async def tell_about_me(asked: Asked[AboutMe]) -> Answer:
         profile = profile_of(asked.form, gateway.settings.markets[0])
@@ -133,6 +135,8 @@ def routes(gateway: Gateway, hub: Hub) -> APIRouter:
 
     async def erase(asked: Asked[Nothing]) -> Answer:
         await gateway.tell(PersonErased(**asked.about_me("erased")))
+        await memory.forget(asked.me.person)
+        await gateway.wishes.forget(asked.me.person)
         await gateway.sessions.put_erased(asked.me, asked.address, asked.key)
         await hub.say_ended(await gateway.sessions.end_all(asked.me.person))
         return ACCEPTED

@@ -156,6 +156,14 @@ class Mine:
         return derived_id("block", self._me.person, other)
 
 
+async def remove_passkeys(gateway: Gateway, asked: Asked[Any]) -> None:
+    """A telephone that is no longer theirs must not come in by itself."""
+    common = asked.about_me("passkey-removed")
+    for one in (await Mine(gateway, asked.me).row()).passkeys:
+        common["id"] = derived_id("passkey-removed", common["person"], asked.key, one.id)
+        await gateway.tell(PasskeyRemoved(passkey=one.id, **common))
+
+
 def routes(gateway: Gateway, hub: Hub) -> APIRouter:
     """The routes of this module."""
     router = APIRouter()
@@ -170,22 +178,15 @@ def routes(gateway: Gateway, hub: Hub) -> APIRouter:
         await gateway.tell(PersonUnblocked(other=others[0], **asked.about_me("unblocked")))
         return ACCEPTED
 
-    async def remove_passkeys(asked: Asked[Nothing]) -> None:
-        """A lost telephone must not come in by itself."""
-        common = asked.about_me("passkey-removed")
-        for one in (await Mine(gateway, asked.me).row()).passkeys:
-            common["id"] = derived_id("passkey-removed", common["person"], asked.key, one.id)
-            await gateway.tell(PasskeyRemoved(passkey=one.id, **common))
-
     async def end_sessions(asked: Asked[Nothing]) -> Answer:
         await gateway.limits.take(CHANGES, asked.me.person, asked.key)
-        await remove_passkeys(asked)
+        await remove_passkeys(gateway, asked)
         await hub.say_ended(await gateway.sessions.end_all(asked.me.person))
         return ACCEPTED
 
     async def end_others(asked: Asked[Nothing]) -> Answer:
         await gateway.limits.take(CHANGES, asked.me.person, asked.key)
-        await remove_passkeys(asked)
+        await remove_passkeys(gateway, asked)
         await hub.say_ended(await gateway.sessions.end_others(asked.me))
         return ACCEPTED
 

@@ -8,13 +8,16 @@ import redis.asyncio
 
 from matcher.errors import Away, BadRequest
 from services.adapters.views import NUMBER_LEFT, ViewReader
+from services.gateway.contact import Contact
 from services.gateway.signin import person_id
-from services.languages.speaking import _
+from services.languages.speaking import N_, _
 
 HOLDERS_LIMIT = 20
 """How many people one after the other may have left one number behind."""
 CLAIM_S = 600
 """For so long a number is kept for whoever proved it, until the log and then the views say so."""
+
+USED_UP = N_("This number cannot be used any more. Please get in touch with us: %(contact)s.")
 
 
 def number_id(secret: str, phone: str, holder: int) -> str:
@@ -25,11 +28,14 @@ def number_id(secret: str, phone: str, holder: int) -> str:
 class Numbers:
     """Numbers as the views have them, and what was just changed."""
 
-    def __init__(self, client: redis.asyncio.Redis, prefix: str, views: ViewReader, secret: str) -> None:
+    def __init__(
+        self, client: redis.asyncio.Redis, prefix: str, views: ViewReader, secret: str, contact: Contact
+    ) -> None:
         self._redis = client
         self._prefix = prefix + "number:"
         self._views = views
         self._secret = secret
+        self._contact = contact
 
     async def find(self, phone: str) -> tuple[str, str]:
         """What stands for this number now, and the id of the person whom it signs in to, registered or not.
@@ -43,7 +49,7 @@ class Numbers:
                 raise Away(_("We are just setting things up again. Nothing is lost: please try again."))
             if person != NUMBER_LEFT:
                 return number, person or number
-        raise BadRequest(_("This number cannot be used any more. Please get in touch with us."))
+        raise BadRequest(_(USED_UP, contact=self._contact.said()))
 
     async def claim(self, number: str, person: str) -> bool:
         """Keep a number that nobody has for `person`; whether it is theirs now."""

@@ -32,7 +32,7 @@ from matcher.values import Value
 from services.gateway.answers import ACCEPTED, Answer
 from services.gateway.body import Nothing
 from services.gateway.gateway import Asked, Gateway
-from services.gateway.limits import PASSKEYS, Limit
+from services.gateway.limits import PASSKEYS, sign_ins_per_address
 from services.gateway.signin import session_token
 from services.languages.speaking import N_, _
 
@@ -115,7 +115,7 @@ class Steps:
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
         self._challenges = Challenges(gateway.redis, gateway.settings.redis_prefix)
-        self._per_address = Limit("sign-ins-address", 3 * gateway.settings.codes_per_address, 60)
+        self._per_address = sign_ins_per_address(gateway.settings)
 
     async def offer(self, asked: Asked[Nothing], site: Site) -> Answer:
         """What a browser needs to make a key."""
@@ -160,7 +160,7 @@ class Steps:
 
     async def ask(self, asked: Asked[Nothing], site: Site) -> Answer:
         """What a browser needs to let a key sign; which one is for the person to choose."""
-        await self._gateway.limits.take(self._per_address, asked.address)
+        await self._gateway.limits.take(self._per_address, asked.address, asked.place)
         options = webauthn.generate_authentication_options(
             rp_id=site.name, challenge=await self._challenges.make("sign-in"),
             user_verification=UserVerificationRequirement.REQUIRED,
@@ -169,7 +169,7 @@ class Steps:
 
     async def sign_in(self, asked: Asked[Credential], site: Site) -> Answer:
         """A session for whoever's key has signed."""
-        await self._gateway.limits.take(self._per_address, asked.address)
+        await self._gateway.limits.take(self._per_address, asked.address, asked.place)
         credential = asked.form.credential
         challenge = await self._challenges.use(credential, "sign-in")
         person, passkey = await self._signer(credential, site)

@@ -8,6 +8,7 @@ from typing import Any
 
 from matcher.availability import Waiting
 from matcher.invitation import Invitation, State, broke
+from services.gateway.openings import opening
 
 _STATES: dict[State, str] = {
     "offered": "ringing",
@@ -46,6 +47,7 @@ def shown_invitation(
         "you": row.answer_of(person),
         "first_name": first_name,
         "topic": row.topic,
+        "opening": opening(row.topic, row.invitation),
         "reasons": list(row.reasons),
         "remaining_s": _seconds(row.answer_by_wall, wall) if answerable else 0.0,
         "window_s": _seconds(row.until, now) if row.live else 0.0,

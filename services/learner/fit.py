@@ -29,6 +29,8 @@ SETTLED = 0.01
 FOLDS = 5
 SLOPE_SD = 0.5
 """Prior spread around "calibrated as it is": little data changes little."""
+BOND_SLOPE, BOND_SLOPE_SD = 0.7, 0.25
+"""How much what else is known counts between two who have both said yes, before talks of such pairs tell: computed."""
 WIDER = (0.5, 0.7, 0.85, 1.0, 1.15, 1.3, 1.5, 1.75)
 """By how much people may differ more than EM says, which is known to say too little of yes and no answers."""
 LEVEL_ROUNDS = 10
@@ -94,7 +96,7 @@ def learn(answers: Answers, version: str, names: tuple[str, ...], draws: int = 1
     odds, bond = _held_out(answers, parts, model), answers.columns.get("bond", np.zeros(len(answers))) > 0
     slope, shift = calibrated(odds[~bond], answers.yes[~bond])
     odds = slope * odds + shift
-    bond_slope, bond_shift = calibrated(odds[bond], answers.yes[bond])
+    bond_slope, bond_shift = calibrated(odds[bond], answers.yes[bond], BOND_SLOPE, BOND_SLOPE_SD)
     odds[bond] = bond_slope * odds[bond] + bond_shift
     tied, of_unknown = dependence(answers, sigmoid(odds), model)
     return replace(
@@ -258,18 +260,20 @@ def counted(answers: Answers) -> Counts:
     return Counts(gave, gave_yes, got, got_yes, gave_ease, got_ease)
 
 
-def calibrated(logits: Floats, yes: Floats, slope_sd: float = SLOPE_SD) -> tuple[float, float]:
-    """Slope and shift of the log odds under which these chances came true (Platt 1999), drawn towards 1 and 0.
+def calibrated(
+    logits: Floats, yes: Floats, usual: float = 1.0, slope_sd: float = SLOPE_SD, shift_sd: float = SLOPE_SD
+) -> tuple[float, float]:
+    """Slope and shift of the log odds under which these chances came true (Platt 1999), drawn towards `usual` and 0.
 
-    With an endless `slope_sd` they are drawn nowhere.
+    With endless spreads they are drawn nowhere.
     """
     slope, shift = 1.0, 0.0
     for _ in range(30):
         chance = sigmoid(slope * logits + shift)
         error, weight = yes - chance, chance * (1 - chance)
-        push = np.array([error @ logits - (slope - 1) / slope_sd**2, error.sum() - shift / slope_sd**2])
+        push = np.array([error @ logits - (slope - usual) / slope_sd**2, error.sum() - shift / shift_sd**2])
         cross = weight @ logits
-        curve = np.array([[weight @ logits**2 + 1 / slope_sd**2, cross], [cross, weight.sum() + 1 / slope_sd**2]])
+        curve = np.array([[weight @ logits**2 + 1 / slope_sd**2, cross], [cross, weight.sum() + 1 / shift_sd**2]])
         step = np.clip(np.linalg.solve(curve, push), -1.0, 1.0)
         slope, shift = max(slope + step[0], 0.05), shift + step[1]
     return float(slope), float(shift)

@@ -6,7 +6,7 @@ What somebody does about a ring depends only on the seed and the two windows, so
 """
 
 import heapq
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
@@ -17,6 +17,7 @@ import numpy as np
 
 from matcher.askable import Askable
 from matcher.availability import Waiting
+from matcher.candidates import Candidates
 from matcher.events import (
     CallEnded,
     CallHeartbeat,
@@ -29,10 +30,16 @@ from matcher.events import (
     Tick,
 )
 from matcher.invitation import ANY_TOPIC, RINGING, Invitation
+from matcher.links import Flags, Floats, Slots
 from matcher.match import Match
+from matcher.matching import Matching
+from matcher.newcomers import Newcomers
 from matcher.pool import Change, Pool
+from matcher.prices import Prices
+from matcher.rows import Rows
 from matcher.rules import Free
-from services.simulate.market import Market
+from matcher.score import Model
+from services.simulate.market import Market, Numbers
 from services.simulate.policies import Here, Policy
 from services.simulate.truths import Truths
 from services.simulator.habits import reply_delay_s
@@ -46,6 +53,7 @@ IDLE_S = 300.0
 AFTER_ALL_S = 300.0
 """How long the play goes on after the last window has passed: calls end, rows come to rest."""
 MARKET: Final = "GB"
+NEVER = -10.0
 
 
 @dataclass(slots=True)
@@ -61,11 +69,46 @@ class Played:
     truths: Truths = field(default_factory=Truths)
 
 
-class TownAskable(Askable):
-    """Who can be asked, as ever; scores and hard rules come from the market, the choice from a policy."""
+class TownCandidates(Candidates):
+    """Candidates as in service, with the market's scores."""
 
-    def choose_by(self, town: "Engine", policy: Policy) -> None:
-        """Ask `policy` from here on."""
+    def __init__(self, model: Model, town: "Engine") -> None:
+        super().__init__(model)
+        self._town = town
+
+    def scores(self, u: Slots, v: Slots, bonded: Flags) -> Floats:
+        """The market's score of each pair of slots; far below every floor where a pair is not to be offered."""
+        people = np.zeros(len(self.standing.people), np.int64)
+        for slot in self.standing.slots.tolist():
+            people[slot] = self._town.number_of(self.standing.free_at(slot))
+        found: Floats = np.maximum(self._town.scores(people[u], people[v]), NEVER)
+        return found
+
+
+class TownAskable(Askable):
+    """Who can be asked, and whom the service offers to each other, with the market's scores in place of the model's."""
+
+    def __init__(self, rows: Rows, model: Model, town: "Engine", prices: Prices) -> None:
+        super().__init__(rows, model)
+        self._town = town
+        self._candidates = TownCandidates(model, town)
+        self._matching = Matching(self._candidates)
+        self._newcomers = Newcomers(rows, prices, lambda people, others, _: town.scores_between(people, others))
+
+    def matches(self, seed: str) -> list[Match]:
+        """What the service itself would do."""
+        chosen = super().matches(seed)
+        for one in chosen:
+            both_ways = self._town.scores_between((one.a, one.b), (one.a, one.b))
+            self._town.played.truths.symmetric(one.a.person, one.b.person, both_ways[0, 1], both_ways[1, 0])
+        return chosen
+
+
+class AskableBy(Askable):
+    """Who can be asked, as ever; a policy chooses, and sees every pair."""
+
+    def __init__(self, rows: Rows, model: Model, town: "Engine", policy: Policy) -> None:
+        super().__init__(rows, model)
         self._town, self._policy = town, policy
 
     def matches(self, seed: str) -> list[Match]:
@@ -89,21 +132,23 @@ class TownAskable(Askable):
 class TownPool(Pool):
     """The pool of a simulated market."""
 
-    def __init__(self, town: "Engine", policy: Policy) -> None:
+    def __init__(self, town: "Engine", choice: Prices | Policy) -> None:
         super().__init__(MARKET)
-        self._askable = TownAskable(self._rows, self._model)
-        self._askable.choose_by(town, policy)
+        if isinstance(choice, Prices):
+            self._askable = TownAskable(self._rows, self._model, town, choice)
+        else:
+            self._askable = AskableBy(self._rows, self._model, town, choice)
 
 
 class Engine:
-    """One market under one policy."""
+    """One market: the service's own choice at some prices, or a policy."""
 
-    def __init__(self, market: Market, policy: Policy, minute_costs: float, tick_s: float = TICK_S) -> None:
+    def __init__(self, market: Market, choice: Prices | Policy, minute_costs: float, tick_s: float = TICK_S) -> None:
         self.market, self.tick_s = market, tick_s
         windows = len(market.windows)
         self.played = Played(np.full(windows, np.nan), np.full(windows, np.nan), np.zeros(windows, dtype=bool))
         self._price = minute_costs * market.mean_value
-        self._pool = TownPool(self, policy)
+        self._pool: Pool = TownPool(self, choice)
         self._truth = Truth(market.seed)
         self._person = {f"p-{number:05d}": number for number in range(market.people)}
         self._ids = list(self._person)
@@ -131,18 +176,28 @@ class Engine:
 
     def here(self, people: list[Free]) -> Here:
         """What a policy may see of `people`."""
-        person = np.array([self._person[one.person] for one in people])
         windows = np.array([self._window[one.row.availability] for one in people])
-        places = np.ix_(person, person)
-        scores = np.where(self._allowed[places], self.market.scores[places], -np.inf).astype(float)
+        scores = self.scores_between(people, people)
         place = {one.person: number for number, one in enumerate(people)}
         for number, one in enumerate(people):
             asked = [place[other] for other in one.asked if other in place]
             scores[number, asked] = scores[asked, number] = -np.inf
         now_min = self._now_s / 60
-        waited = now_min - self.market.from_min[windows]
-        left = self.market.until_min[windows] - now_min
-        return Here(now_min, windows, waited, left, scores, self.played.offers, self.played.calls)
+        return Here(now_min, now_min - self.market.from_min[windows], scores)
+
+    def number_of(self, one: Free) -> int:
+        """Their number in the market."""
+        return self._person[one.person]
+
+    def scores(self, a: Slots, b: Slots) -> Numbers:
+        """What the market says of pairs of numbers; -inf where a hard rule forbids."""
+        found: Numbers = np.where(self._allowed[a, b], self.market.scores[a, b], -np.inf).astype(float)
+        return found
+
+    def scores_between(self, people: Sequence[Free], others: Sequence[Free]) -> Numbers:
+        """The same of people × others."""
+        one, other = (np.array([self.number_of(one) for one in side], np.int64) for side in (people, others))
+        return self.scores(one[:, None], other[None, :])
 
     # --- time ---
 

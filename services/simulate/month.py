@@ -21,7 +21,6 @@ from services.learner.command import LEAST_ANSWERS, newer_model
 from services.learner.history import Reading
 from services.simulate.engine import MARKET, Engine
 from services.simulate.market import Market
-from services.simulate.policies import Here, Pairs
 from services.simulate.town_day import DAY_MIN
 from services.simulator.people import TownPerson
 from services.simulator.truth import Truth
@@ -48,7 +47,7 @@ class Month(Engine):
     """The days of one town; `learns` says whether anything is made of what people say."""
 
     def __init__(self, market: Market, truth: Truth, days: int, learns: bool, prices: Prices, tick_s: float) -> None:
-        super().__init__(market, _nobody, 0.0, tick_s)
+        super().__init__(market, prices, 0.0, tick_s)
         self._truth = truth
         self._pool = Pool(MARKET, patience=prices)
         self._learns = learns
@@ -133,7 +132,3 @@ def _told(one: TownPerson) -> Profile:
     quiet = [int(text[:2]) * 60 + int(text[3:]) for text in one.quiet] if one.quiet else None
     hours = None if quiet is None else {"start_min": quiet[0], "end_min": quiet[1]}
     return Profile.model_validate({**one.told(), "cell": one.area.cell, "quiet": hours}, strict=False)
-
-
-def _nobody(here: Here) -> Pairs:
-    raise NotImplementedError("a month is played by the service's own pool")

@@ -118,7 +118,7 @@ def _line_of(name: str, scores: Numbers, came: Numbers, again: list[tuple[Number
 def _line(scores: Numbers, both: Numbers) -> tuple[float, float]:
     if len(scores) < 2 or not 0 < both.sum() < len(both):
         return 1.0, 0.0
-    slope, intercept = calibrated(np.log(scores / (1 - scores)), both, np.inf)
+    slope, intercept = calibrated(np.log(scores / (1 - scores)), both, slope_sd=np.inf, shift_sd=np.inf)
     return round(slope, 4), round(intercept, 4)
 
 

@@ -1,7 +1,8 @@
-"""Who is offered to whom, by five policies that see the same people and the same calibrated scores.
+"""Who is offered to whom: the service's own choice, and the four policies that it is measured against.
 
-Place in the flow: engine -> **policies** -> pool. `partyline` is the service's own patience; the others are what it is
-measured against. Each is asked at every tick and told who can be asked and which pairs pass every hard rule.
+Place in the flow: engine -> **policies** -> pool. Of `partyline` there are only the prices here: the pool chooses as it
+does in service, see `engine`. Each of the others is asked at every tick, and told who can be asked and how all pairs
+score that pass every hard rule.
 """
 
 from collections.abc import Callable
@@ -11,76 +12,28 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.patience import Patience, Present, Recent, arrivals_per_min, recent_limit, surplus
 from matcher.prices import Prices
 from matcher.solve import edges, solve
-from services.simulate.market import Market, Numbers
+from services.simulate.market import Numbers
 
 Pairs = list[tuple[int, int]]
 BATCH_MIN = 3.0
 """How often the policy `batch` pairs everybody who waits."""
-TOO_LATE_MIN = 3.5
-"""Nobody is rung for less than three minutes of talk, and a ring takes up to half a minute."""
-USUAL_CALLS, USUAL_OFFERS = 7, 10
-"""What is taken for the share of offers that become calls before any was made."""
 
 
 @dataclass(frozen=True, slots=True)
 class Here:
-    """Those who can be asked now: market windows, minutes waited and left, scores (-inf where not to be offered)."""
+    """Those who can be asked now: the minutes each has waited, and scores (-inf where not to be offered)."""
 
     now_min: float
-    windows: NDArray[np.int64]
     waited_min: Numbers
-    left_min: Numbers
     scores: Numbers
-    offers: int
-    calls: int
 
 
 class Policy(Protocol):
     """Places of the pairs to be offered now."""
 
     def __call__(self, here: Here) -> Pairs: ...
-
-
-class Partyline:
-    """Offers what is worth more than waiting on, see `matcher.patience`."""
-
-    def __init__(self, market: Market, prices: Prices) -> None:
-        self._market, self._patience = market, Patience(prices)
-        self._recent = np.zeros(0, dtype=np.int64)
-
-    def __call__(self, here: Here) -> Pairs:
-        keys = [self._market.windows[window] for window in here.windows]
-        left = here.left_min - TOO_LATE_MIN
-        a, b = np.nonzero(np.triu(np.isfinite(here.scores), 1))
-        score = here.scores[a, b]
-        if self._patience.due(here.now_min, len(keys)):
-            self._recent = self._who_came(here)
-            present = Present(left_min=left, to_recent=self._between(here.windows), a=a, b=b, score=score)
-            answered = (here.calls + USUAL_CALLS) / (here.offers + USUAL_OFFERS)
-            self._patience.look(here.now_min, keys, present, self._who_may_come(here.now_min), answered)
-        elif new := self._patience.new(keys):
-            self._patience.meet([keys[place] for place in new], self._between(here.windows[new]))
-        present = Present(left_min=left, to_recent=np.zeros((0, 0)), a=a, b=b, score=score)
-        return heaviest(a, b, surplus(present, self._patience.expects(keys, left)))
-
-    def _who_came(self, here: Here) -> NDArray[np.int64]:
-        came = int(np.searchsorted(self._market.from_min, here.now_min, side="right"))
-        return np.arange(max(0, came - recent_limit(len(here.windows))), came)
-
-    def _who_may_come(self, now_min: float) -> Recent:
-        market, recent = self._market, self._recent
-        came = market.from_min[: recent[-1] + 1] if len(recent) else np.zeros(0)
-        stays = market.until_min[recent] - market.from_min[recent] - TOO_LATE_MIN
-        per_min = arrivals_per_min(came, now_min)
-        return Recent(stays_min=stays, scores=self._between(recent), per_min=per_min)
-
-    def _between(self, windows: NDArray[np.int64]) -> Numbers:
-        """Scores of the people of `windows` with those who came lately, -inf where a hard rule forbids."""
-        places = np.ix_(self._market.person[windows], self._market.person[self._recent])
-        return np.where(self._market.allowed[places], self._market.scores[places], -np.inf).astype(float)
 
 
 def best_now(here: Here) -> Pairs:
@@ -119,12 +72,12 @@ class Batch:
         return heaviest(a, b, here.scores[a, b])
 
 
-POLICIES: dict[str, Callable[[Market, Prices, int], Policy]] = {
-    "partyline": lambda market, prices, seed: Partyline(market, prices),
-    "greedy": lambda market, prices, seed: best_now,
-    "first_fit": lambda market, prices, seed: first_fit,
-    "batch": lambda market, prices, seed: Batch(),
-    "random": lambda market, prices, seed: AtRandom(seed),
+POLICIES: dict[str, Callable[[Prices, int], Prices | Policy]] = {
+    "partyline": lambda prices, seed: prices,
+    "greedy": lambda prices, seed: best_now,
+    "first_fit": lambda prices, seed: first_fit,
+    "batch": lambda prices, seed: Batch(),
+    "random": lambda prices, seed: AtRandom(seed),
 }
 
 

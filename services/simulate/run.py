@@ -60,8 +60,7 @@ def play_town(wanted: Options, seed: int, given: Market | None = None) -> Town:
     market = given or town_days(wanted.people, wanted.hours, wanted.signal, seed)
     policies = {}
     for name, make in POLICIES.items():
-        policy = make(market, wanted.prices, seed)
-        played = Engine(market, policy, wanted.minute_costs, wanted.tick_s).play()
+        played = Engine(market, make(wanted.prices, seed), wanted.minute_costs, wanted.tick_s).play()
         policies[name] = Under(
             played.waited_min, played.asked, played.utility, played.offers, played.calls,
             tuple(played.truths.shown), played.truths.violations,

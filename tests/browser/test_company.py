@@ -8,7 +8,7 @@ from tests.browser.chromium import visit
 from tests.browser.people import someone
 from tests.living_demo import living_demo
 
-PEOPLE, PLAY_S, SEED = 60, 40, 5
+PEOPLE, PLAY_S, SEED = 40, 40, 5
 CALMS_DOWN = "new Promise((later) => setTimeout(later, 4500))"
 
 

@@ -1,15 +1,19 @@
 """The whole journey by keyboard alone: Tab, Space, Enter and typing; wherever the focus goes it can be seen."""
 
+import json
 from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from matcher.events import PersonErased
+from matcher.person import Call, Passkey
+from services.gateway.mine import FILE_NAME
 from tests.browser.chromium import visit
 from tests.browser.conftest import NewPerson
 from tests.browser.people import Someone
 from tests.browser.states import STATES, Place, place
-from tests.gateway_desk import Desk
+from tests.gateway_desk import MORNING, Desk
 
 TABS_LIMIT = 120
 TOUCH = {"protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True,
@@ -169,6 +173,36 @@ def test_a_break_a_change_and_erasure_by_keyboard(new_person: NewPerson) -> None
     ada.sees("Erase everything about you?")
     _press(ada, "Yes, erase me")
     ada.sees("Somebody to talk to")
+
+
+def test_what_we_hold_of_somebody_comes_as_a_file_and_then_they_are_erased(browser: Browser, gateway: Desk) -> None:
+    with visit(browser) as context:
+        one = place(gateway, context)
+        _, stan = gateway.registered("Stan", phone="+447400999333")
+        _, eve = gateway.registered("Eve", calls=(Call(other=stan, ended_at=MORNING, talked_s=4711),))
+        key = Passkey(id="key-of-ada", public_key="public-half", site="localhost", added=MORNING)
+        call = Call(other=stan, ended_at=MORNING, talked_s=700)
+        one.sign_in(phone="+447400999444", calls=(call,), blocks=(eve,), passkeys=(key,))
+        one.show("/settings")
+        _tab_to(one.page, "Download all that you hold of me")
+        with one.page.expect_download() as coming:
+            one.page.keyboard.press("Enter")
+        assert coming.value.suggested_filename == FILE_NAME
+        text = coming.value.path().read_text()
+        told = json.loads(text)
+        assert (told["phone"], told["about_me"]["first_name"]) == ("+447400999444", "Ada")
+        assert [(one["first_name"], one["talked_s"]) for one in told["calls"]] == [("Stan", 700)]
+        assert ([one["first_name"] for one in told["blocks"]], len(told["sessions"])) == (["Eve"], 1)
+        assert [one["passkey"] for one in told["passkeys"]] == ["key-of-ada"]
+        assert [word for word in (stan, eve, "999333", "4711", one.person) if word in text] == []
+        _press(one, "Erase me")
+        one.sees("erase")
+        _press(one, "Yes, erase me")
+        one.sees("sign_in")
+        one.page.get_by_text("You are erased").wait_for()
+        one.show("/settings")
+        one.sees("sign_in")
+        assert isinstance(gateway.said("person-events")[-1], PersonErased)
 
 
 @pytest.mark.parametrize(

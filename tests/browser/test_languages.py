@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Locator, Page
 
+from services.gateway.contact import EXAMPLE
 from services.languages.speaking import COOKIE
 from services.topics import PARTITIONS
 from tests.browser.chromium import visit
@@ -19,8 +20,9 @@ TWICE = "250%"
 """Text twice as large as the page's own."""
 SMALL = {"width": 320, "height": 640}
 PEOPLE = re.compile(r"\b(Ada|Stan|Eve)\b")
-NAMES = re.compile(rf"{PEOPLE.pattern}|\b(Partyline|Samaritans|English|Deutsch|He asked for money)\b")
-"""People's own words, our name, and each language's name of itself."""
+OURS = rf"Partyline|Samaritans|English|Deutsch|He asked for money|{re.escape(EXAMPLE)}"
+NAMES = re.compile(rf"{PEOPLE.pattern}|\b({OURS})\b")
+"""People's own words, our name and address, and each language's name of itself."""
 READ = """() => {
   const found = [document.title];
   const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);

@@ -33,7 +33,7 @@ from tests.living_demo import LivingDemo, living_demo
 from tests.world import eventually
 
 KILLS = 10
-PEOPLE = 120
+PEOPLE = 70
 PLAY_S = 95
 SEED = 11
 SOONEST_S, LATEST_S = 7.6, 9.0

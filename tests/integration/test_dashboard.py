@@ -234,16 +234,25 @@ def test_started_again_it_knows_its_sessions_and_its_line_and_counts_the_same(
     shared_parts: Parts, tmp_path: Path
 ) -> None:
     with dashboard(shared_parts, tmp_path) as desk, desk.producer() as kafka:
-        desk.send(kafka, WAITING, "p-again", waiting("p-again"))
         operator = desk.signed_in()
-        before = eventually(lambda: (found := operator.figures())["points"] and found["totals"]["opened"] and found)
+        opened = caught_up(operator)["totals"]["opened"]  # by tests before this one
+        desk.send(kafka, WAITING, "p-again", waiting("p-again"))
+        before = eventually(lambda: (found := operator.figures())["totals"]["opened"] > opened and found)
         restart(desk)
-        after = eventually(lambda: (found := operator.figures()).get("reading", {}).get("caught_up") and found)
+        after = caught_up(operator)
         assert after["points"][0] == before["points"][0]
         assert after["totals"] == before["totals"]
         desk.settings = desk.settings.model_copy(update={"dashboard_password": "another secret"})
         restart(desk)
         assert operator.get("/figures").status_code == 401
+
+
+def caught_up(operator: Operator) -> dict[str, Any]:
+    """The figures once all that had been written was read."""
+    found: dict[str, Any] = eventually(
+        lambda: (found := operator.figures()).get("reading", {}).get("caught_up") and found["points"] and found
+    )
+    return found
 
 
 def restart(desk: DashboardDesk) -> None:

@@ -18,14 +18,13 @@ import pytest
 from services import cli
 from services.demo.options import SECONDS_LIMIT, add_arguments, eight_in_the_morning, options
 from services.demo.screen import summary
+from tests.thorough import IN_CI
 
 READY_LIMIT_S = 100.0
 END_LIMIT_S = 60.0
 PAUSE_S = 0.05
-PEOPLE = 200
-PLAY_S = 60
-OPENED_LEAST = 180
-CONNECTED_LEAST = 40
+PEOPLE, PLAY_S = (200, 60) if IN_CI else (100, 40)
+OPENED_LEAST, CONNECTED_LEAST = 0.9 * PEOPLE, 0.2 * PEOPLE
 PARTS = {"broker", "redis"}
 PROCESSES = {
     "broker", "redis", "processor", "notifier", "gateway", "bridge", "archivist", "dashboard", "checker", "town",

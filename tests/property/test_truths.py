@@ -3,7 +3,6 @@
 A failure prints the seed, the rules that led to it as a small trace, and the truth that does not hold.
 """
 
-import os
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -15,18 +14,17 @@ from tests.property.truths import Truths
 
 _NOW = datetime(2026, 6, 15, 8, 0, tzinfo=UTC)
 _LATER = _NOW + timedelta(seconds=45)
-PROFILE = "ci" if os.environ.get("CI") or os.environ.get("PARTYLINE_REQUIRE_SERVICES") == "1" else "dev"
 
 
 @pytest.mark.timeout(600)
 def test_whatever_happens_to_a_town_the_truths_hold() -> None:
-    run(SEQUENCES[PROFILE], chosen_seed(), shrink=True)
+    run(SEQUENCES, chosen_seed(), shrink=True)
 
 
 @pytest.mark.timeout(600)
 def test_the_truths_hold_in_a_patient_town_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("matcher.patience.RECENT_LEAST", 2)  # with the usual 12 a town this small never waits
-    run(SEQUENCES[PROFILE] // 3, chosen_seed(), shrink=True)
+    run(SEQUENCES // 3, chosen_seed(), shrink=True)
 
 
 def test_the_checker_itself_says_no() -> None:

@@ -1,6 +1,6 @@
 """Offers of a model that explores: the same for the same tick, with the probability that the draws give them."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from matcher.events import PersonWaiting, Tick
 from matcher.invitation import Invitation
@@ -13,21 +13,21 @@ PEOPLE = ("ann", "bob", "cat", "dan", "eve", "fay")
 KNOWN = Features(cell="51.5,-0.1", languages=("en",), age_band="50-64", likes=("books", "radio"))
 
 
-def offered(draws: int, tick: str) -> list[Invitation]:
+def offered(draws: int, tick: str, now: datetime = START) -> list[Invitation]:
     pool = Pool("GB")
     pool.model = Model(draws=draws)
     for at, person in enumerate(PEOPLE):
         waiting = PersonWaiting(
             id=f"w-{person}", at=START, market="GB", person=person, seq=at, availability=f"av-{person}",
-            opened_at=START, until=START + timedelta(minutes=30), company="either", posted_at=START, features=KNOWN,
+            opened_at=now, until=now + timedelta(minutes=30), company="either", posted_at=now, features=KNOWN,
         )  # fmt: skip
         pool.apply(waiting, at)
-    changes = pool.apply(Tick(id=tick, at=START, market="GB", now=START, wall=START), len(PEOPLE))
+    changes = pool.apply(Tick(id=tick, at=now, market="GB", now=now, wall=now), len(PEOPLE))
     return [row for row in changes if isinstance(row, Invitation)]
 
 
-def pairs(draws: int, tick: str) -> list[tuple[str, str]]:
-    return sorted(one.people for one in offered(draws, tick))
+def pairs(draws: int, tick: str, now: datetime = START) -> list[tuple[str, str]]:
+    return sorted(one.people for one in offered(draws, tick, now))
 
 
 def test_without_exploring_every_offer_was_certain_and_only_its_topic_was_drawn() -> None:
@@ -48,4 +48,8 @@ def test_the_same_tick_explores_the_same_and_says_how_likely_it_was() -> None:
 
 
 def test_strangers_of_whom_nothing_is_known_are_paired_this_way_and_that() -> None:
-    assert len({tuple(pairs(4, f"tick-{at}")) for at in range(10)}) > 3
+    assert len({tuple(pairs(4, "tick", START + timedelta(hours=at))) for at in range(10)}) > 3
+
+
+def test_a_pair_is_not_drawn_again_and_again_until_it_is_lucky() -> None:
+    assert len({tuple(pairs(4, f"tick-{at}", START + timedelta(minutes=at))) for at in range(10)}) == 1

@@ -4,10 +4,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from redis.asyncio import Redis as AsyncRedis
 
 from matcher.events import AvailabilityMoved, AvailabilityOpened, PersonChanged, PersonErased, PersonRegistered
 from matcher.person import Profile
 from services.gateway.lists import AREAS
+from services.gateway.pages.memory import Memory
 from services.topics import PARTITIONS
 from tests.gateway_desk import ABOUT_ANN, MORNING, Desk, Listener
 
@@ -88,6 +90,18 @@ def test_erasing_ends_every_session_and_every_live_line(gateway: Desk) -> None:
     page.cookies.set("session", token)
     assert page.get("/me").status_code == 401
     assert not gateway.redis.exists(gateway.prefix + "sessions:" + person)
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["registered", "a newcomer"])
+def test_the_pages_memory_goes_with_whoever_is_erased(gateway: Desk, known: bool) -> None:
+    page, person = gateway.registered() if known else gateway.signed_in()
+    kinds = [kind for kind in vars(Memory(AsyncRedis(), gateway.prefix)).values() if isinstance(kind, str)]
+    for kind in (*kinds, f"{gateway.prefix}wishes:"):
+        gateway.redis.hset(kind + person, "first_name", "Ann")
+    assert len(kinds) == 5
+    assert page.write("DELETE", "/me").status_code == 202
+    assert [kind for kind in kinds if gateway.redis.exists(kind + person)] == []
+    assert not gateway.redis.exists(f"{gateway.prefix}wishes:{person}")
 
 
 def test_who_could_not_be_erased_just_now_keeps_the_session_to_try_again_with(gateway: Desk) -> None:

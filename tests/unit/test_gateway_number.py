@@ -6,12 +6,13 @@ from typing import Any
 import pytest
 
 from matcher.enrich import apply_person
-from matcher.events import NumberChanged, PersonErased
-from matcher.person import NUMBERS_LIMIT, Person
+from matcher.events import NumberChanged, PasskeyRemoved, PersonErased
+from matcher.person import NUMBERS_LIMIT, Passkey, Person
 from services.gateway.numbers import number_id
 from services.gateway.signin import person_id
 from services.topics import PARTITIONS
-from tests.gateway_desk import ABOUT_ANN, SECRET, Desk, Page
+from tests.conftest import RedisPlace
+from tests.gateway_desk import ABOUT_ANN, MORNING, SECRET, Desk, Page, desk
 from tests.page_reader import Seen, look, press
 from tests.world import profile
 
@@ -197,4 +198,48 @@ def test_the_page_goes_from_settings_to_the_new_number(gateway: Desk) -> None:
     assert (wrong.view, "six digits of the code" in wrong.text) == ("my_number_code", True)
     done = Seen(press(page, wrong.form("/number"), code=code).text)
     assert (done.view, new in done.text) == ("number_changed", True)
+    assert "one touch, please set that up again" in done.text
     assert len(gateway.said("person-events")) == 1
+
+
+def test_nobody_has_codes_sent_to_strangers_without_end(gateway: Desk) -> None:
+    page, _ = gateway.registered("Mallory")
+    answers = [page.post("/me/number/code", {"phone": a_number()}).status_code for _ in range(6)]
+    assert answers == [202] * 5 + [429]
+    late = Seen(press(page, look(page, "/number").form("/code"), phone=a_number()).text)
+    assert (late.view, "Please wait a little" in late.text) == ("my_number", True)
+    assert gateway.registered("Ann")[0].post("/me/number/code", {"phone": a_number()}).status_code == 202
+
+
+def test_codes_for_a_new_number_and_codes_to_come_in_share_the_limit_of_their_address(one_embedded_redis: str) -> None:
+    with desk(RedisPlace(one_embedded_redis, "codes-of-one-address:"), codes_per_address=3) as few:
+        page, _ = few.registered("Ann")
+        answers = [page.post("/me/number/code", {"phone": a_number()}).status_code for _ in range(3)]
+        assert answers == [202, 202, 429]
+        assert few.page().post("/codes", {"phone": a_number()}).status_code == 429
+
+
+def test_the_same_key_of_several_people_does_not_take_one_place_for_all_of_them(gateway: Desk) -> None:
+    number = {"phone": a_number()}
+    people = [gateway.registered()[0] for _ in range(4)]
+    assert [one.post("/me/number/code", number, "one-for-all").status_code for one in people] == [202, 202, 202, 429]
+
+
+def test_a_patient_retry_of_a_new_number_takes_one_place(gateway: Desk) -> None:
+    page, _ = gateway.registered("Ann")
+    new = a_number()
+    body = {"phone": new, "code": page.post("/me/number/code", {"phone": new}).json()["demo_code"]}
+    gateway.outbox.away = True
+    assert {page.post("/me/number", body, "patient-key").status_code for _ in range(25)} == {503}
+    gateway.outbox.away = False
+    assert page.post("/me/number", body, "patient-key").status_code == 202
+
+
+def test_a_passkey_of_the_old_telephone_comes_in_no_more(gateway: Desk) -> None:
+    page, ann = gateway.registered("Ann")
+    keys = tuple(Passkey(id=f"key-{n}", public_key="key", site="localhost", added=MORNING) for n in range(2))
+    gateway.put_person(ann, "Ann", passkeys=keys)
+    assert proved(page, a_number()).status_code == 202
+    *removed, changed = gateway.said("person-events")
+    assert [event.passkey for event in removed if isinstance(event, PasskeyRemoved)] == ["key-0", "key-1"]
+    assert isinstance(changed, NumberChanged)

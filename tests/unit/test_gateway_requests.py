@@ -11,8 +11,9 @@ from matcher.errors import Away
 from matcher.events import PersonPaused
 from services.gateway.gateway import Room
 from services.gateway.outbox import WAITING_LIMIT, AsyncKafkaOutbox
-from services.topics import PERSON_EVENTS, KafkaAddress
-from tests.gateway_desk import ABOUT_ANN, Desk
+from services.topics import PARTITIONS, PERSON_EVENTS, KafkaAddress
+from tests.conftest import RedisPlace
+from tests.gateway_desk import ABOUT_ANN, Desk, desk
 
 LARGE = b'{"first_name": "' + b"x" * (64 * 1024) + b'"}'
 
@@ -156,3 +157,20 @@ def test_an_outbox_that_has_not_found_its_broker_says_at_once_that_it_is_away() 
         outbox.close()
 
     asyncio.run(ask())
+
+
+def test_a_patient_retry_at_the_door_uses_up_no_limit(gateway: Desk) -> None:
+    page, body = gateway.page(), {"phone": "07400 555666"}
+    body["code"] = page.post("/codes", body).json()["demo_code"]
+    gateway.break_views()
+    assert {page.post("/sessions", body, key="same-key-1").status_code for _ in range(25)} == {503}
+    gateway.views.set_whole(frozenset(range(PARTITIONS)))
+    assert page.post("/sessions", body, key="same-key-1").status_code == 201
+
+
+def test_a_code_that_is_refused_again_and_again_takes_nobody_else_s_place(one_embedded_redis: str) -> None:
+    with desk(RedisPlace(one_embedded_redis, "refused-again:"), codes_per_address=5) as few:
+        page, often, other = few.page(), {"phone": "07400 555667"}, {"phone": "07400 555668"}
+        assert [page.post("/codes", often).status_code for _ in range(3)] == [202] * 3
+        assert {page.post("/codes", often, key="same-key-1").status_code for _ in range(5)} == {429}
+        assert page.post("/codes", other).status_code == 202

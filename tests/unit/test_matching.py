@@ -2,14 +2,15 @@
 
 from datetime import timedelta
 
+import numpy as np
 import pytest
 
 from matcher.candidates import Candidates
-from matcher.matching import Matching
+from matcher.matching import BOND_BONUS, WAIT_BONUS_PER_MIN, Matching
 from matcher.rules import Free
 from matcher.score import Model
 from matcher.solve import exact, weight_of
-from services.bench.crowd import NOW, crowd
+from services.bench.crowd import NOW, crowd, pairs_only
 
 TICKS = 8
 TICK = timedelta(minutes=1)
@@ -60,3 +61,21 @@ def test_a_first_matching_is_as_heavy_as_another_of_the_same_candidates_whoever_
     anew = Matching(candidates)
     anew.update(NOW)  # nobody has changed since the other looked
     assert anew.weight == pytest.approx(matching.weight)
+
+
+def test_a_long_wait_weighs_where_nobody_looks_ahead_and_not_twice_where_they_do() -> None:
+    candidates, matching = made_of(crowd(60, 13))
+    later = NOW + timedelta(minutes=20)
+    nothing = np.zeros(len(candidates.standing.people))
+    for expects, more in ((None, WAIT_BONUS_PER_MIN * 20), (nothing, 0.0)):
+        matching.update(later, expects)
+        for a, b, weight, _ in matching.pairs():
+            score, bond = candidates.linked(a, b)
+            assert weight >= score + BOND_BONUS * bond + more - 1e-9
+            assert more or weight == pytest.approx(score + BOND_BONUS * bond)
+
+
+@pytest.mark.parametrize("count", [40, 50, 100, 300])
+def test_of_people_who_all_score_alike_nobody_is_left_over(count: int) -> None:
+    _, matching = made_of(pairs_only(count, 0))
+    assert len(matching.pairs()) == count // 2

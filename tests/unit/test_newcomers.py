@@ -99,7 +99,7 @@ def test_scores_kept_from_look_to_look_are_those_worked_out_anew() -> None:
     for number in range(8):
         pool.apply(waiting(number, alike=False), number)
     people = [free(row, NOW) for row in pool.waiting.values()]
-    kept = Scores()
+    kept = Scores(scores_between)
     for known, model in (
         (people[:5], Model()),
         (people[2:], Model(intercept=0.5)),

@@ -9,6 +9,7 @@ from matcher.events import AvailabilityClosed, ConcernRaised, ConcernWithdrawn, 
 from matcher.invitation import Invitation
 from matcher.person import TAKE_BACK_WITHIN, Person, QuietHours, Raised
 from services.adapters.waits import WaitWriter
+from services.gateway.contact import Contact
 from services.gateway.pages.render import HERE, environment
 from services.gateway.pages.view import BLANK, URGENT, View, about_me
 from tests.gateway_desk import MORNING, Desk, Page, invitation, over
@@ -378,7 +379,8 @@ def _shown(word: str) -> dict[str, Any]:
     texts = ("said", "phone", "error", "demo_code", "first_name", "other_name", "quiet", "until", "topic", "invitation",
              "side", "what", "message", "action", "key", "comfort", "company", "likely", "hope",
              "hoped_name")  # fmt: skip
-    numbers = {"remaining_s": 20.0, "window_s": 600.0, "minutes_left": 10}
+    invited = {"opening": word, "goes_on": None, "nobody_else": False}
+    numbers: dict[str, Any] = invited | {"remaining_s": 20.0, "window_s": 600.0, "minutes_left": 10}
     return {**dict.fromkeys(texts, word), **numbers, **about.shown, "reasons": [word, f"topic:{word}"], "note": "x",
             "ran_out": True, "knows_somebody": True, "offers_passkey": True, "offers_ringing": True,
             "no_microphone": True, "in_vain": True, "can_take_back": True, "go_on_s": 90.0,
@@ -391,7 +393,7 @@ def test_whatever_a_view_is_told_stays_text(name: str) -> None:
     pages = []
     for word in ("plain", NASTY):
         told = {"view": View(name, f"{name}:{word}"), "shown": _shown(word), "signed_in": True, "notice": word}
-        told |= {"version": "v-1", "push": {"key": word, "mark": ""}}
+        told |= {"version": "v-1", "contact": Contact("help@example.org"), "push": {"key": word, "mark": ""}}
         pages.append(Seen(environment().get_template("page.html").render(told)))
     plain, nasty = pages
     assert [tag for tag, _ in nasty.tags] == [tag for tag, _ in plain.tags]

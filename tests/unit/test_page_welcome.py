@@ -7,6 +7,7 @@ import pytest
 from matcher.events import PersonRegistered
 from matcher.person import Features, Person
 from services.gateway.pages.questions import QUESTIONS
+from services.topics import PARTITIONS
 from tests.gateway_desk import Desk
 from tests.newcomer import ANSWERS, SKIP, answer_to
 from tests.page_reader import Form, look, press
@@ -18,6 +19,16 @@ def _registered(gateway: Desk) -> PersonRegistered:
     (event,) = gateway.said("person-events")
     assert isinstance(event, PersonRegistered)
     return event
+
+
+def kept_of(gateway: Desk, *words: str) -> list[bytes]:
+    """Keys in Redis that name or hold one of these, but for how often they asked."""
+    found = []
+    for key in gateway.redis.scan_iter(gateway.prefix + "*"):
+        held = (gateway.redis.dump(key) or b"") + key
+        if not key.startswith(f"{gateway.prefix}limit:".encode()) and any(word.encode() in held for word in words):
+            found.append(key)
+    return found
 
 
 def test_nine_answers_make_a_profile(gateway: Desk) -> None:
@@ -59,13 +70,40 @@ def test_what_is_needed_cannot_be_skipped(gateway: Desk, name: str) -> None:
 
 
 def test_nobody_under_eighteen_comes_in_and_nothing_is_kept_of_them(gateway: Desk) -> None:
-    page, person = gateway.signed_in()
+    number = "+447400888001"
+    page, person = gateway.signed_in(number)
+    elsewhere, _ = gateway.signed_in(number)
     answer_to(page, "name")
     seen = answer_to(page, "age", {"age_band": "under"})
     assert (seen.view, "0800 1111" in seen.text) == ("welcome_too_young", True)
+    assert "not your number either" in seen.text
     assert gateway.outbox.said == []
-    assert gateway.redis.exists(f"{gateway.prefix}page-draft:{person}") == 0
-    assert look(page).view == "welcome_name"
+    assert kept_of(gateway, person, number) == []
+    assert "session" not in page.cookies
+    assert elsewhere.get("/me").status_code == 401
+    assert [look(page, path).view for path in ("/welcome/too-young", "/")] == ["welcome_too_young", "sign_in"]
+
+
+def test_who_is_too_young_reads_so_and_is_not_led_to_the_door_by_what_the_page_asks_meanwhile(gateway: Desk) -> None:
+    page, _ = gateway.signed_in()
+    answer_to(page, "name")
+    form = look(page, "/welcome/age").form("/welcome/age")
+    sent = press(page, form, headers={"HX-Request": "true"}, age_band="under")
+    assert (sent.status_code, sent.headers["hx-redirect"]) == (204, "/welcome/too-young")
+    assert "session=" in sent.headers["set-cookie"]
+    assert sent.headers["clear-site-data"] == '"storage"'
+    assert page.get("/view", params={"showing": "welcome:age"}, headers={"HX-Request": "true"}).status_code == 204
+    assert "hx-redirect" in page.get("/view", params={"showing": "home"}, headers={"HX-Request": "true"}).headers
+
+
+def test_while_a_part_is_away_who_is_too_young_is_turned_away_once_it_is_back(gateway: Desk) -> None:
+    page, person = gateway.signed_in()
+    form = look(page, "/welcome/age").form("/welcome/age")
+    gateway.break_views()
+    assert press(page, form, age_band="under").status_code == 503
+    gateway.views.set_whole(frozenset(range(PARTITIONS)))
+    assert press(page, form, age_band="under").headers["location"] == "/welcome/too-young"
+    assert kept_of(gateway, person) == []
 
 
 def test_a_reload_and_the_way_back_lose_nothing(gateway: Desk) -> None:

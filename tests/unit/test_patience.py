@@ -16,7 +16,6 @@ from matcher.patience import (
     asked_of_offers,
     look_ahead,
     recent_limit,
-    surplus,
     worth_at,
 )
 from matcher.prices import Prices
@@ -52,7 +51,8 @@ def gained(present: Present, recent: Recent) -> Numbers:
     """What each pair is worth more now than later."""
     curves, outlook = look_ahead(present, recent, ANSWERED)
     assert outlook is not None
-    return surplus(present, asked_of_offers(curves, present.left_min, outlook))
+    expects = asked_of_offers(curves, present.left_min, outlook)
+    return present.score - expects[present.a] - expects[present.b]
 
 
 @given(

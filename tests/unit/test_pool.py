@@ -304,3 +304,21 @@ def test_a_rest_after_not_now_ends_with_time_alone() -> None:
     pool.apply(waiting("dan"), 5)
     assert offers(pool.apply(tick(180), 6)) == []
     assert [one.people for one in offers(pool.apply(tick(181), 7))] == [("ann", "dan")]
+
+
+@pytest.mark.parametrize("no", ["says not now", "lets it ring", "has left"])
+def test_whoever_said_yes_keeps_their_place_and_is_offered_somebody_else_when_the_other_cannot_come(no: str) -> None:
+    pool = pool_of("ann", "bob")
+    (row,) = offers(pool.apply(tick(1), 2))
+    told = {"at": NOW, "market": "GB", "invitation": row}
+    pool.apply(InvitationRung(id="rung", token=1, **told), 3)
+    pool.apply(InvitationAnswered(id="yes", person="ann", answer="accept", **told), 4)
+    place = pool.waiting["ann"].since
+    if no == "says not now":
+        pool.apply(InvitationAnswered(id="no", person="bob", answer="decline", **told), 5)
+    elif no == "has left":
+        pool.apply(left("bob", "closed"), 5)
+    pool.apply(waiting("dan"), 6)
+    pool.apply(tick(40), 7)
+    assert (pool.waiting["ann"].since, pool.waiting["ann"].end) == (place, None)
+    assert [one.people for one in pool.invitations.values() if one.live] == [("ann", "dan")]

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from matcher.errors import BadRequest
+from matcher.matching import FLOOR
 from matcher.prices import MINUTE_COSTS, Prices
 from services import cli
 from services.simulate.clairvoyant import clairvoyant, possible_pairs
@@ -29,7 +30,7 @@ def town() -> Market:
 
 
 def play(market: Market, policy: str, seed: int = 1) -> Played:
-    return Engine(market, POLICIES[policy](market, Prices(), seed), MINUTE_COSTS).play()
+    return Engine(market, POLICIES[policy](Prices(), seed), MINUTE_COSTS).play()
 
 
 def written(folder: Path, **market: Any) -> Path:
@@ -211,11 +212,19 @@ def test_windows_that_do_not_overlap_or_too_briefly_are_no_pair(tmp_path: Path) 
     assert play(market, "greedy").calls == 0
 
 
-@pytest.mark.parametrize("score", [0.0, 0.4])
-def test_where_all_scores_are_alike_patience_is_no_worse_than_greed(tmp_path: Path, score: float) -> None:
+def _alike(folder: Path, score: float) -> Market:
     starts = np.random.default_rng(5).uniform(0, 120, 80).round(2).tolist()
-    alike = [[score] * 80 for _ in range(80)]
-    market = read_market(written(tmp_path, windows=[[f"w{i}", s, s + 25] for i, s in enumerate(starts)], scores=alike))
+    windows = [[f"w{i}", s, s + 25] for i, s in enumerate(starts)]
+    return read_market(written(folder, windows=windows, scores=[[score] * 80 for _ in range(80)]))
+
+
+def test_who_would_hardly_ever_both_talk_again_are_not_offered_to_each_other(tmp_path: Path) -> None:
+    assert play(_alike(tmp_path, FLOOR * 0.99), "partyline").offers == 0
+
+
+@pytest.mark.parametrize("score", [FLOOR * 1.01, 0.4])
+def test_where_all_scores_are_alike_patience_is_no_worse_than_greed(tmp_path: Path, score: float) -> None:
+    market = _alike(tmp_path, score)
     assert play(market, "partyline").utility >= play(market, "greedy").utility - 1e-9
     assert play(market, "partyline").calls >= play(market, "greedy").calls
 

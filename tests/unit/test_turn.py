@@ -62,7 +62,7 @@ def test_a_demo_on_loopback_needs_no_turn(host: str) -> None:
 def test_what_is_no_demo_may_stand_behind_a_proxy_and_needs_turn_on_loopback_too() -> None:
     with pytest.raises(BadRequest, match="PARTYLINE_TURN_URLS"):
         _build(demo=False)
-    _build(demo=False, **TURN)
+    _build(demo=False, contact="0800 123456", **TURN)
 
 
 @pytest.mark.parametrize("half", [{"PARTYLINE_TURN_URLS": "turn:x"}, {"PARTYLINE_TURN_SECRET": "s"}])

@@ -66,7 +66,7 @@ def routes(desk: Desk) -> APIRouter:
             if reply.status == 422:
                 reply.said = {"message": what_is_wrong(reply, code, NO_CODE)}
             return show_code(request, phone, reply, None, shown_code(form))
-        return _with_kept(go(request, "/"), reply)
+        return with_kept(go(request, "/"), reply)
 
     def add_sign_out(path: str, api: str) -> None:
         async def post(request: Request) -> Response:
@@ -74,7 +74,7 @@ def routes(desk: Desk) -> APIRouter:
             reply = await ask(request, "DELETE", api, None, form.key)
             if reply.away:
                 return away(request)
-            return _with_kept(go(request, SIGNED_OUT), reply)
+            return with_kept(go(request, SIGNED_OUT), reply)
 
         router.add_api_route(path, post, methods=["POST"])
 
@@ -87,7 +87,7 @@ def routes(desk: Desk) -> APIRouter:
         reply = await ask(request, "DELETE", "/me", None, form.key)
         if not reply.taken:
             return await desk.told(request, reply)
-        return _with_kept(go(request, "/?erased"), reply)
+        return with_kept(go(request, "/?erased"), reply)
 
     return router
 
@@ -103,7 +103,8 @@ def shown_code(form: PageForm) -> str:
     return shown if shown.isascii() and shown.isdigit() and len(shown) <= 12 else ""
 
 
-def _with_kept(response: Response, reply: Reply) -> Response:
+def with_kept(response: Response, reply: Reply) -> Response:
+    """The response, which tells the browser to keep and to forget what the API told it."""
     for name, value in reply.kept:
         response.headers.append(name, value)
     return response

@@ -97,8 +97,13 @@ class Memory:
         return Draft(**json.loads(kept)) if kept else Draft()
 
     async def forget_draft(self, person: str) -> None:
-        """They came in, or may not."""
+        """They came in."""
         await self._redis.delete(self._draft + person)
+
+    async def forget(self, person: str) -> None:
+        """They have left for good, or may not come in."""
+        kinds = (self._doing, self._step, self._draft, self._no_passkey, self._no_ringing)
+        await self._redis.delete(*(kind + person for kind in kinds))
 
     async def find(self, person: str) -> Remembered:
         """What there is."""

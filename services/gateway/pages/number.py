@@ -39,9 +39,10 @@ def routes(desk: Desk) -> APIRouter:
         reply = await ask(request, "POST", "/me/number/code", {"phone": phone}, form.key)
         if reply.taken:
             return show(request, _code(phone, str(reply.said.get("demo_code", ""))), signed_in=True)
-        if reply.status != 422:
+        if reply.status not in (422, 429):
             return await desk.told(request, reply)
-        return show(request, _number(phone, what_is_wrong(reply, phone, NO_NUMBER)), signed_in=True, status=422)
+        view = _number(phone, what_is_wrong(reply, phone, NO_NUMBER))
+        return show(request, view, signed_in=True, status=reply.status)
 
     @router.post("/page/number")
     async def post_number(request: Request) -> Response:

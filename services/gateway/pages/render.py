@@ -11,6 +11,7 @@ from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from services.gateway.contact import linked
 from services.gateway.pages import words
 from services.gateway.pages.guard import HEADERS
 from services.gateway.pages.view import View
@@ -43,7 +44,7 @@ def environment() -> Environment:
     )  # fmt: skip
     made.filters |= {"topic": words.topic_words, "reasons": words.reason_words, "minutes": words.minutes_words}
     # What `_()` says in a template is taken for HTML; this says a sentence that came in a variable, as text.
-    made.filters |= {"translated": _, "listed": listed}
+    made.filters |= {"translated": _, "listed": listed, "linked": linked}
     made.globals |= {"choices": Choices(), "new_key": lambda: secrets.token_urlsafe(18)}
     made.globals |= {"language": language, "languages": languages, "countdown": words.countdown}
     return made
@@ -65,8 +66,9 @@ def is_htmx(request: Request) -> bool:
 
 
 def rendered(request: Request, template: str, **told: Any) -> str:
-    """A template; every one is told the version of what it names."""
-    return _ENVIRONMENT.get_template(template).render(version=request.app.state.version, **told)
+    """A template; every one is told the version of what it names, and how to get in touch with us."""
+    state = request.app.state
+    return _ENVIRONMENT.get_template(template).render(version=state.version, contact=state.contact, **told)
 
 
 def show(request: Request, view: View, *, signed_in: bool, status: int = 200, notice: str = "") -> Response:

@@ -22,6 +22,9 @@ STAYS = (
 )  # fmt: skip
 """Pages that only a ring or a call replaces."""
 
+ASKED_AGE = "welcome:age"
+"""The question that ends the session of whoever is too young."""
+
 
 def add_pages(app: FastAPI, gateway: Gateway, version: str) -> None:
     """Let `app` serve the companion page, and send safe headers with everything."""
@@ -61,6 +64,8 @@ def _routes(desk: Desk) -> APIRouter:
         try:
             async with desk.gateway.room.in_time():
                 me = await desk.session(request)
+                if me is None and showing == ASKED_AGE:  # on their way to read that they are too young
+                    return Response(status_code=204)
                 if me is None:
                     return go(request, SIGNED_OUT)
                 view = await desk.view(me)

@@ -206,8 +206,9 @@ def _note(standing: Standing) -> str:
 
 
 def _shown(standing: Standing, row: Invitation) -> dict[str, Any]:
-    me = standing.me
+    me, waiting = standing.me, standing.waiting
     shown = shown_invitation(row, me.person, standing.other_name, standing.now, standing.wall)
+    shown["nobody_else"] = bool(waiting and waiting.hopes_for and waiting.company == "known")
     return shown | {"side": "a" if me.person == row.a else "b", "until": local_time(row.until, me)}
 
 

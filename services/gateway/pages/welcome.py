@@ -1,13 +1,15 @@
 """Getting to know somebody who came in for the first time: one question a screen, and most of them can wait.
 
 Place in the flow: sign-in -> name -> age -> ... -> quiet hours -> **PUT /me** -> home. What was answered stays in the
-page's memory until then, so that a reload, the back button or a dead battery lose nothing. Nobody under 18 gets in.
+page's memory until then, so that a reload, the back button or a dead battery lose nothing. Nobody under 18 gets in:
+what they have told us, their number too, goes at once.
 """
 
 from fastapi import APIRouter, Request, Response
 
 from services.gateway.limits import CHANGES
 from services.gateway.pages.asking import ask
+from services.gateway.pages.entry import with_kept
 from services.gateway.pages.fields import errors_of, without_likes
 from services.gateway.pages.guard import PageForm, read_page_form
 from services.gateway.pages.memory import Draft
@@ -24,6 +26,9 @@ from services.gateway.pages.render import go, show
 from services.gateway.pages.showing import SIGNED_OUT, Desk
 from services.gateway.pages.view import BLANK, View
 from services.gateway.signin import Session
+
+TOO_YOUNG = "/welcome/too-young"
+"""For whoever comes there: no session leads to it."""
 
 
 def routes(desk: Desk) -> APIRouter:
@@ -50,6 +55,11 @@ def routes(desk: Desk) -> APIRouter:
             return show(request, question(asked, draft.given, wrong), signed_in=True, status=422)
         return await desk.told(request, reply)
 
+    async def turn_away(request: Request, form: PageForm, me: Session) -> Response:
+        await desk.memory.forget(me.person)
+        reply = await ask(request, "DELETE", "/me/sessions", None, form.key)
+        return with_kept(go(request, TOO_YOUNG), reply) if reply.taken else await desk.told(request, reply)
+
     async def take(request: Request, form: PageForm, one: Question) -> Response:
         me = await newcomer(request)
         if me is None:
@@ -57,8 +67,7 @@ def routes(desk: Desk) -> APIRouter:
         await desk.gateway.limits.take(CHANGES, me.person, form.key)
         draft = await desk.memory.draft(me.person)
         if one.name == "age" and form.one("age_band") == UNDER_AGE:
-            await desk.memory.forget_draft(me.person)
-            return show(request, View("welcome_too_young", "welcome:too-young"), signed_in=True, status=403)
+            return await turn_away(request, form, me)
         skipped = one.can_wait and form.one("skip") == "yes"
         answer = {} if skipped else answer_in(form, one)
         wrong = {} if skipped else what_is_wrong(answer)
@@ -84,6 +93,10 @@ def routes(desk: Desk) -> APIRouter:
 
         router.add_api_route(f"/welcome/{one.name}", get, methods=["GET"])
         router.add_api_route(f"/page/welcome/{one.name}", post, methods=["POST"])
+
+    @router.get(TOO_YOUNG)
+    async def get_too_young(request: Request) -> Response:
+        return show(request, View("welcome_too_young", "welcome:too-young"), signed_in=False)
 
     for one in QUESTIONS:
         add(one)
