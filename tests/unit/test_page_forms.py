@@ -346,7 +346,7 @@ def test_what_takes_several_steps_claims_nothing_before_all_are_done_and_does_ea
             seen = Seen(answer.text)
             assert (answer.status_code, seen.view, seen.forms[0].fields) == (503, "again", KEY)
             assert ("116 123" in seen.text) == (path == "wrong")
-            assert look(page).view == "call"
+            assert look(page).view == ("again" if path == "wrong" else "call")
         setattr(gateway.outbox, trouble, False)
     for _ in range(2):
         assert press(page, form).status_code == 303
@@ -374,7 +374,23 @@ def test_if_even_reports_come_too_often_the_call_ends_and_nothing_more_is_claime
     answer = press(page, look(page).form("/wrong"))
     assert (answer.status_code, Seen(answer.text).view) == (503, "again")
     assert [type(event) for event in gateway.said("calls")] == [LegHungUp]
-    assert look(page).view == "call"
+
+
+def test_whoever_loads_the_page_anew_while_it_cannot_be_told_is_not_put_through_but_tells_it_again(
+    gateway: Desk,
+) -> None:
+    page, person = gateway.registered()
+    row = gateway.put_invitation(person, "p-other", state="confirmed")
+    gateway.outbox.away = True
+    press(page, look(page).form("/wrong"))
+    seen = look(page)
+    assert (seen.view, "116 123" in seen.text) == ("again", True)
+    gateway.put_invitation(person, "p-other", invitation=row.invitation, **over())
+    gateway.outbox.away = False
+    (form,) = look(page).forms
+    assert press(page, form).status_code == 303
+    assert look(page).view == "wrong"
+    assert [type(event) for event in gateway.said("person-events")] == [ConcernRaised]
 
 
 def test_while_the_views_are_rebuilt_a_tap_that_it_feels_wrong_waits_too(gateway: Desk) -> None:

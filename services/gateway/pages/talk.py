@@ -92,6 +92,7 @@ def routes(desk: Desk) -> APIRouter:
         ended = await end(request, invitation, form.key)
         raised = await ask(request, "POST", _concern(invitation), {}, form.key)
         if ended.not_now or raised.not_now:
+            await reach(request, "telling", invitation)
             return away(request)
         if not raised.taken:
             return await desk.told(request, raised)

@@ -13,12 +13,14 @@ from matcher.invitation import Invitation
 from matcher.person import MARKETS, TAKE_BACK_WITHIN, Person
 from matcher.waits import Usual
 from services.gateway.availability import quiet_note
-from services.gateway.invitations import CONCERN_TAKEN, CRISIS_LINE
+from services.gateway.invitations import CONCERN_COMFORT, CONCERN_TAKEN, CRISIS_LINE
 from services.gateway.pages.memory import Remembered
 from services.gateway.pages.words import KNOWN_ONLY, ONE_FIRST, ONE_ONLY, likely_words
 from services.gateway.shown import shown_availability, shown_invitation
 from services.languages.speaking import _, clock
 
+AGAIN = "again"
+"""What is shown until a form could be sent; only what became of the form replaces it."""
 URGENT = ("ringing", "back", "accepted", "call")
 """What takes the place of whatever page is open."""
 CALM = ("home", "waiting", "missed", "paused")
@@ -113,6 +115,9 @@ def view_of(standing: Standing) -> View:
 def _of_invitation(standing: Standing, row: Invitation) -> View | None:
     step, remembered = standing.remembered.reached(row.invitation), standing.remembered
     shown = _shown(standing, row)
+    if step == "telling":  # they have left the page that sends it again, and must not be put through once more
+        form = {"action": f"/page/invitations/{row.invitation}/wrong", "key": "", "fields": []}
+        return View(AGAIN, AGAIN, {**form, "comfort": _(CONCERN_COMFORT.sentence), **CRISIS_LINE})
     if step in ("wrong", "mistake", "blocked", "reported"):
         words = {"error": "", "what": "", "message": _(CONCERN_TAKEN), **CRISIS_LINE}
         words["can_take_back"] = standing.can_take_back(row)
