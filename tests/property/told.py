@@ -33,6 +33,7 @@ class Requests:
         self.people: dict[str, Json] = {}
         self.windows: dict[str, Json] = {}
         self._seen: set[str] = set()
+        self._taken_back: set[tuple[str, str, str]] = set()
         self._after: dict[str, list[tuple[int, Json]]] = {}
         self._reasons: dict[tuple[str, str], list[int]] = {}
 
@@ -62,7 +63,7 @@ class Requests:
 
     def _about_another(self, person: Json, kind: str, event: Json) -> None:
         """A block, or a concern: raised and withdrawn by `person`, or held and released about them."""
-        call, raised = (event.get("other"), event.get("invitation")), person["raised"]
+        call, raised = (str(event.get("other")), str(event.get("invitation"))), person["raised"]
         if kind == "person.held":
             person["concerns"][event["by"], event["invitation"]] = event["id"]
         elif kind == "person.released":
@@ -72,10 +73,12 @@ class Requests:
         elif kind == "concern.raised":
             earlier = raised.get(call, {"blocked": event["other"] in person["blocks"]})
             raised[call] = {**earlier, "at": time_of(event["at"])}
+            self._taken_back.discard((event["person"], *call))
         elif kind == "person.blocked":
             raised.update({of: {**told, "blocked": True} for of, told in raised.items() if of[0] == event["other"]})
         elif call in raised and time_of(event["at"]) - raised[call]["at"] <= TAKE_BACK_WITHIN:
             told = raised.pop(call)
+            self._taken_back.add((event["person"], *call))
             if not told["blocked"] and all(other != event["other"] for other, _ in raised):
                 person["blocks"].discard(event["other"])
         if kind in ("concern.raised", "person.blocked"):
@@ -99,6 +102,12 @@ class Requests:
             return
         asked = self._reasons.get((window["person"], kind), [])
         insist(any(offset > window["offset"] for offset in asked), 6, f"{availability} {kind}, and nobody asked for it")
+
+    def check_taken_back(self) -> None:
+        """Once all is read, nobody is held for a concern that was taken back."""
+        for by, other, call in self._taken_back:
+            stands = (by, call) in self.people.get(other, {"concerns": {}})["concerns"]
+            insist(not stands, 6, f"{other} is held for what {by} took back")
 
     def check_row(self, person: str, row: Json) -> None:
         """A row of `people` says what the requests up to its offset say."""
