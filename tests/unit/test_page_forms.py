@@ -5,18 +5,8 @@ from typing import Any
 
 import pytest
 
-from matcher.events import (
-    AvailabilityClosed,
-    ConcernRaised,
-    Event,
-    InvitationAnswered,
-    LegHungUp,
-    OutcomeGiven,
-    PersonErased,
-    PersonRegistered,
-)
+from matcher.events import InvitationAnswered, OutcomeGiven, PersonErased, PersonRegistered
 from services.gateway.body import BODY_LIMIT
-from services.gateway.limits import ANSWERS as ANSWERS_LIMIT, CONCERNS
 from services.gateway.pages.guard import HEADERS
 from services.gateway.signin import person_id
 from tests.gateway_desk import MORNING, SECRET, Desk, over
@@ -327,92 +317,6 @@ def test_while_kafka_is_away_a_form_is_kept_whole_and_sent_again_it_happens_once
     said = [event.id for _, _, event in gateway.outbox.said]
     assert len(said) == 3
     assert len(set(said)) == 1
-
-
-@pytest.mark.parametrize(
-    ("path", "happened"),
-    [("wrong", [LegHungUp, ConcernRaised]), ("no-microphone", [AvailabilityClosed, LegHungUp])],
-)
-def test_what_takes_several_steps_claims_nothing_before_all_are_done_and_does_each_once(
-    gateway: Desk, path: str, happened: list[type[Event]]
-) -> None:
-    page, person = gateway.registered()
-    row = gateway.put_invitation(person, "p-other", state="confirmed")
-    form = Form(f"/page/invitations/{row.invitation}/{path}", dict(KEY))
-    for trouble in ("away", "loses_answers"):
-        setattr(gateway.outbox, trouble, True)
-        for _ in range(2):
-            answer = press(page, form)
-            seen = Seen(answer.text)
-            assert (answer.status_code, seen.view, seen.forms[0].fields) == (503, "again", KEY)
-            assert ("116 123" in seen.text) == (path == "wrong")
-            assert look(page).view == ("again" if path == "wrong" else "call")
-        setattr(gateway.outbox, trouble, False)
-    for _ in range(2):
-        assert press(page, form).status_code == 303
-    assert look(page).view == ("wrong" if path == "wrong" else "ending")
-    ids = {event.id: type(event) for _, _, event in gateway.outbox.said}
-    assert sorted(kind.__name__ for kind in ids.values()) == sorted(kind.__name__ for kind in happened)
-
-
-def test_a_tap_that_it_feels_wrong_gets_through_whatever_else_was_done_too_often(gateway: Desk) -> None:
-    page, person = gateway.registered()
-    row = gateway.put_invitation(person, "p-other", state="confirmed")
-    for _ in range(ANSWERS_LIMIT.count + 1):
-        page.post(f"/invitations/{row.invitation}/block")
-    gateway.outbox.said.clear()
-    form = look(page).form("/wrong")
-    assert press(page, form).status_code == 303
-    assert [type(event) for _, _, event in gateway.outbox.said] == [LegHungUp, ConcernRaised]
-
-
-def test_if_even_reports_come_too_often_the_call_ends_and_nothing_more_is_claimed(gateway: Desk) -> None:
-    page, person = gateway.registered()
-    row = gateway.put_invitation(person, "p-other", state="confirmed")
-    for _ in range(CONCERNS.count):
-        page.post(f"/invitations/{row.invitation}/concern")
-    answer = press(page, look(page).form("/wrong"))
-    assert (answer.status_code, Seen(answer.text).view) == (503, "again")
-    assert [type(event) for event in gateway.said("calls")] == [LegHungUp]
-
-
-def test_whoever_loads_the_page_anew_while_it_cannot_be_told_is_not_put_through_but_tells_it_again(
-    gateway: Desk,
-) -> None:
-    page, person = gateway.registered()
-    row = gateway.put_invitation(person, "p-other", state="confirmed")
-    gateway.outbox.away = True
-    press(page, look(page).form("/wrong"))
-    seen = look(page)
-    assert (seen.view, "116 123" in seen.text) == ("again", True)
-    gateway.put_invitation(person, "p-other", invitation=row.invitation, **over())
-    gateway.outbox.away = False
-    (form,) = look(page).forms
-    assert press(page, form).status_code == 303
-    assert look(page).view == "wrong"
-    assert [type(event) for event in gateway.said("person-events")] == [ConcernRaised]
-
-
-def test_while_the_views_are_rebuilt_a_tap_that_it_feels_wrong_waits_too(gateway: Desk) -> None:
-    page, _ = gateway.registered()
-    gateway.break_views()
-    answer = press(page, Form("/page/invitations/inv-not-yet-in-the-view/wrong", dict(KEY)))
-    seen = Seen(answer.text)
-    assert (answer.status_code, seen.view, seen.forms[0].fields) == (503, "again", KEY)
-    assert "116 123" in seen.text
-
-
-@pytest.mark.parametrize(
-    "change", [over(), {"state": "voided"}, {"state": "accepted"}], ids=["over", "voided", "not begun"]
-)
-def test_what_feels_wrong_when_there_is_no_call_is_told_all_the_same(gateway: Desk, change: dict[str, Any]) -> None:
-    page, person = gateway.registered()
-    row = gateway.put_invitation(person, "p-other", **change)
-    assert press(page, Form(f"/page/invitations/{row.invitation}/wrong", dict(KEY))).status_code == 303
-    assert look(page).view == "wrong"
-    (raised,) = [event for _, _, event in gateway.outbox.said]
-    assert isinstance(raised, ConcernRaised)
-    assert (raised.other, raised.what) == ("p-other", "")
 
 
 def test_the_same_form_with_something_else_in_it_is_another_request(gateway: Desk) -> None:
