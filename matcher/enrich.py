@@ -7,6 +7,17 @@ after a crash between the two the event comes again and says the same things wit
 from dataclasses import dataclass
 from typing import Any
 
+from matcher.concern import (
+    after_holding,
+    after_raising,
+    after_releasing,
+    after_withdrawing,
+    held_by,
+    since_raised,
+    taken_back,
+    with_one,
+    without,
+)
 from matcher.events import (
     AnswerCounted,
     AvailabilityClosed,
@@ -14,6 +25,7 @@ from matcher.events import (
     AvailabilityOpened,
     BondChanged,
     ConcernRaised,
+    ConcernWithdrawn,
     Event,
     NumberChanged,
     PasskeyAdded,
@@ -29,6 +41,7 @@ from matcher.events import (
     PersonMoved,
     PersonPaused,
     PersonRegistered,
+    PersonReleased,
     PersonResumed,
     PersonUnblocked,
     PersonWaiting,
@@ -37,13 +50,11 @@ from matcher.person import (
     BLOCKS_LIMIT,
     BONDS_LIMIT,
     CALLS_LIMIT,
-    CONCERNS_LIMIT,
     MET_LIMIT,
     NUMBERS_LIMIT,
     PASSKEYS_LIMIT,
     RECENT_EVENTS,
     Call,
-    Concern,
     Market,
     Passkey,
     Person,
@@ -76,11 +87,17 @@ def apply_person(
         return row.model_copy(update={"offset": offset}), []
     market = row.profile.market if row.profile else market
     changed, sends = _changed(row, event), _sends(row, event, offset, market)
-    recent = (*row.recent, event.id)[-remember:]
+    recent = (*row.recent, *_known_by(row, event))[-remember:]
     changed = changed.model_copy(update={"offset": offset, "recent": recent})
     if changed.profile and row.profile and changed.features() != row.features():
         sends.append(_edited(changed, event, offset, market))
     return changed, sends
+
+
+def _known_by(row: Person, event: PersonEvent) -> tuple[str, ...]:
+    if isinstance(event, PersonReleased) and not after_releasing(row, event):
+        return (event.concern, event.id)  # its hold comes late, a dead letter that is replayed: it holds nobody
+    return (event.id,)
 
 
 def _changed(row: Person, event: PersonEvent) -> Person:
@@ -95,28 +112,30 @@ def _changed(row: Person, event: PersonEvent) -> Person:
         case PersonResumed():
             change = {"paused": False}
         case PersonHeld():
-            concern = Concern(concern=event.id, by=event.by, invitation=event.invitation, what=event.what, at=event.at)
-            others = [one for one in row.concerns if (one.by, one.invitation) != (event.by, event.invitation)]
-            change = {"held": True, "concerns": (*others, concern)[-CONCERNS_LIMIT:]}
-        case PersonBlocked() | ConcernRaised():
-            blocks = _with(row.blocks, event.other)[-BLOCKS_LIMIT:]
-            change = {"blocks": blocks, "bonds": _without(row.bonds, event.other)}
-            if isinstance(event, ConcernRaised):
-                change["reported"] = _with(row.reported, event.other)[-BLOCKS_LIMIT:]
+            change = after_holding(row, event)
+        case PersonReleased():
+            change = after_releasing(row, event)
+        case ConcernRaised():
+            change = after_raising(row, event)
+        case ConcernWithdrawn():
+            change = after_withdrawing(row, event)
+        case PersonBlocked():
+            change = {"blocks": with_one(row.blocks, event.other)[-BLOCKS_LIMIT:]}
+            change |= {"bonds": without(row.bonds, event.other), "raised": since_raised(row, event.other, blocked=True)}
         case PersonUnblocked() if event.other not in row.reported:
-            change = {"blocks": _without(row.blocks, event.other)}
+            change = {"blocks": without(row.blocks, event.other)}
         case PasskeyAdded() if row.profile:
             change = {"passkeys": (*_other_keys(row, event.passkey.id), event.passkey)[-PASSKEYS_LIMIT:]}
         case PasskeyRemoved():
             change = {"passkeys": _other_keys(row, event.passkey)}
         case NumberChanged() if row.profile:
-            left = _without(_with(row.left, row.answers_to or row.person), event.number)[-NUMBERS_LIMIT:]
+            left = without(with_one(row.left, row.answers_to or row.person), event.number)[-NUMBERS_LIMIT:]
             change = {"phone": event.phone, "answers_to": event.number, "left": left}
         case PersonMet() if not row.erased:
-            change = {"met": _with(row.met, event.other)[-MET_LIMIT:], "calls": _called(row, event)}
+            change = {"met": with_one(row.met, event.other)[-MET_LIMIT:], "calls": _called(row, event)}
         case BondChanged():
-            bonds = _with(row.bonds, event.other) if event.bond else _without(row.bonds, event.other)
-            change = {"bonds": bonds[-BONDS_LIMIT:]}
+            bonds = with_one(row.bonds, event.other) if event.bond else without(row.bonds, event.other)
+            change = {"bonds": bonds[-BONDS_LIMIT:], "raised": since_raised(row, event.other, bond=event.bond)}
         case AnswerCounted() if not row.erased:
             change = _counted(row, event)
         case PersonErased():
@@ -148,14 +167,6 @@ def _counted(row: Person, event: AnswerCounted) -> dict[str, float]:
     return {event.side: answers, f"{event.side}_yes": yeses, f"{event.side}_ease": ease}
 
 
-def _with(people: tuple[str, ...], person: str) -> tuple[str, ...]:
-    return (*_without(people, person), person)
-
-
-def _without(people: tuple[str, ...], person: str) -> tuple[str, ...]:
-    return tuple(one for one in people if one != person)
-
-
 def _sends(row: Person, event: PersonEvent, offset: int, market: Market) -> list[Send]:
     common: dict[str, Any] = {"at": event.at, "market": market, "person": row.person, "seq": offset}
     match event:
@@ -172,7 +183,12 @@ def _sends(row: Person, event: PersonEvent, offset: int, market: Market) -> list
         case PersonErased():
             return [Send("pool", market, PersonLeft(id=derived_id("left", event.id), reason="erased", **common))]
         case ConcernRaised():
-            return [Send("person-events", event.other, _held(event))]
+            return [Send("person-events", event.other, held_by(event))]
+        case ConcernWithdrawn() if one := taken_back(row, event):
+            released = PersonReleased(
+                id=derived_id("released", event.id), at=event.at, person=one.other, concern=one.concern
+            )
+            return [Send("person-events", one.other, released)]
     return []
 
 
@@ -191,13 +207,6 @@ def _waiting(row: Person, event: AvailabilityOpened, common: dict[str, Any]) -> 
         refused=refused,  # type: ignore[arg-type]
         **common,
     )
-
-
-def _held(event: ConcernRaised) -> PersonHeld:
-    return PersonHeld(
-        id=derived_id("concern", event.id), at=event.at, person=event.other, by=event.person,
-        invitation=event.invitation, what=event.what,
-    )  # fmt: skip
 
 
 def _edited(row: Person, event: PersonEvent, offset: int, market: Market) -> Send:

@@ -117,7 +117,10 @@ class PersonErased(PersonEvent):
 
 
 class ConcernRaised(PersonEvent):
-    """`person` reports `other`: blocks them at once, and holds them until an operator has looked."""
+    """`person` reports `other`: blocks them at once, and holds them until an operator has looked.
+
+    Without a `what` they tapped that it felt wrong, and said nothing more; said again of the same call it adds words.
+    """
 
     type: Literal["concern.raised.v1"] = "concern.raised.v1"
     other: str
@@ -132,6 +135,21 @@ class PersonHeld(PersonEvent):
     by: str
     invitation: str
     what: Annotated[str, Field(max_length=WHAT_LIMIT)]
+
+
+class ConcernWithdrawn(PersonEvent):
+    """`person` reported `other` by mistake: what they raised about this call just now is taken back."""
+
+    type: Literal["concern.withdrawn.v1"] = "concern.withdrawn.v1"
+    other: str
+    invitation: str
+
+
+class PersonReleased(PersonEvent):
+    """This concern about `person` is settled or was taken back; they are held for the others that stand."""
+
+    type: Literal["person.released.v1"] = "person.released.v1"
+    concern: Annotated[str, Field(min_length=1, max_length=80)]
 
 
 class PersonMet(PersonEvent):
@@ -194,8 +212,8 @@ class AvailabilityClosed(PersonEvent):
 
 PersonTopicEvent = Annotated[
     PersonRegistered | PersonChanged | PersonBlocked | PersonUnblocked | PersonPaused | PersonResumed | PersonErased
-    | NumberChanged | PasskeyAdded | PasskeyRemoved | ConcernRaised | PersonHeld | PersonMet | BondChanged
-    | AnswerCounted | AvailabilityOpened | AvailabilityMoved | AvailabilityClosed,
+    | NumberChanged | PasskeyAdded | PasskeyRemoved | ConcernRaised | ConcernWithdrawn | PersonHeld | PersonReleased
+    | PersonMet | BondChanged | AnswerCounted | AvailabilityOpened | AvailabilityMoved | AvailabilityClosed,
     Field(discriminator="type"),
 ]  # fmt: skip
 

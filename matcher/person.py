@@ -4,7 +4,7 @@ Place in the flow: person-events -> **person** -> pool. Names, numbers and free 
 there are only random ids, a coarse cell, an age band, wishes and topics.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
@@ -38,10 +38,13 @@ MET_LIMIT = 200
 BONDS_LIMIT = 200
 BLOCKS_LIMIT = 5_000
 CONCERNS_LIMIT = 20
+RAISED_LIMIT = 20
 CALLS_LIMIT = 50
 PASSKEYS_LIMIT = 10
 NUMBERS_LIMIT = 20
 """A row is one message: what it lists is bounded, the newest stay."""
+TAKE_BACK_WITHIN = timedelta(hours=1)
+"""Wall time after which a concern can no longer be taken back by whoever raised it."""
 
 
 def _one_of(name: str, allowed: tuple[str, ...], given: tuple[str, ...]) -> tuple[str, ...]:
@@ -121,13 +124,24 @@ class Features(Value):
 
 
 class Concern(Value):
-    """A safeguarding report about the person in whose row it stands."""
+    """A safeguarding report about the person in whose row it stands; no `what`: they tapped that it felt wrong."""
 
     concern: str
     by: str
     invitation: str
     what: str
     at: Utc
+
+
+class Raised(Value):
+    """A concern that the person in whose row it stands raised; whether they blocked or kept the other before it."""
+
+    concern: str
+    other: str
+    invitation: str
+    at: Utc
+    blocked: bool
+    bond: bool
 
 
 class Call(Value):
@@ -149,8 +163,8 @@ class Passkey(Value):
 
 class Person(Row):
     """The row of a person in `people`. `offset` is that of person-events. Of its `blocks`, those of people whom they
-    `reported` stay for good. `answers_to` stands for the number that signs them in, if it is not the one that their id
-    follows from; `left` for numbers that no longer do.
+    `reported` stay, unless they take back what they `raised`. `answers_to` stands for the number that signs them in, if
+    it is not the one that their id follows from; `left` for numbers that no longer do.
 
     An erased person leaves a row without name, number or profile, so that a late row cannot bring them back,
     and so that somebody who is held cannot return by erasing themselves.
@@ -167,6 +181,7 @@ class Person(Row):
     blocks: tuple[str, ...] = ()
     bonds: tuple[str, ...] = ()
     reported: tuple[str, ...] = ()
+    raised: tuple[Raised, ...] = ()
     met: tuple[str, ...] = ()
     calls: tuple[Call, ...] = ()
     passkeys: tuple[Passkey, ...] = ()
@@ -186,6 +201,10 @@ class Person(Row):
         if self.held:
             return "held"
         return "paused" if self.paused else None
+
+    def concern_about(self, other: str, invitation: str) -> Raised | None:
+        """The concern that they raised about `other` and this call."""
+        return next((one for one in self.raised if (one.other, one.invitation) == (other, invitation)), None)
 
     def features(self) -> Features:
         """What the pool may know. The person must have a profile."""

@@ -26,6 +26,7 @@ PROCESSES = {
 BROKER_WAIT_S = 30.0
 SHOWN_LIMIT = 2_000
 """Characters of a value that `dead-letters show` prints as text."""
+NO_WORDS = "(tapped “This feels wrong”, said nothing more)"
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -56,8 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     _add(commands, "rebuild-views", _rebuild_views, "write all live views in Redis again from the rows in Kafka")
     _add_learn(commands)
     _add_eval(commands)
-    concerns = _add(_group(commands, "concerns", "safeguarding reports"), "list", _list_concerns, "all of them")
-    concerns.add_argument("--json", action="store_true", help="one JSON object a line")
+    _add_concerns(commands)
     _add_report(commands)
     _add_languages(commands)
     _add(commands, "push-key", _make_push_key, "make a key for PARTYLINE_PUSH_KEY, by which push services know you")
@@ -121,6 +121,13 @@ def _add_bench(commands: Any) -> None:
     from services.bench.options import add_arguments, bench_match
 
     add_arguments(_add(_group(commands, "bench", "how fast it is"), "match", bench_match, "candidates, score, solver"))
+
+
+def _add_concerns(commands: Any) -> None:
+    concerns = _group(commands, "concerns", "safeguarding reports")
+    listing = _add(concerns, "list", _list_concerns, "all that stand")
+    listing.add_argument("--json", action="store_true", help="one JSON object a line")
+    _add(concerns, "settle", _settle_concern, "one was looked into: let go of whom it holds").add_argument("id")
 
 
 def _add_dead_letters(commands: Any) -> None:
@@ -247,8 +254,20 @@ def _list_concerns(found: argparse.Namespace) -> int:
             "invitation": one.concern.invitation,
             "what": one.concern.what,
         }
-        print(json.dumps(row, ensure_ascii=False) if found.json else "  ".join(map(_one_line, row.values())))
+        told = row | {"what": one.concern.what or NO_WORDS}
+        print(json.dumps(row, ensure_ascii=False) if found.json else "  ".join(map(_one_line, told.values())))
     _say_if_none(shown, "no concerns")
+    return 0
+
+
+def _settle_concern(found: argparse.Namespace) -> int:
+    from services.adapters.concerns import settle
+    from services.clock import SystemClock
+
+    settings = _with_kafka()
+    one, others = settle(settings.kafka, found.id, SystemClock(settings).wall())
+    stays = f"is still held for {others} more" if others else "is held no longer"
+    print(f"{one.concern.concern} is settled; {one.person} {stays}")
     return 0
 
 

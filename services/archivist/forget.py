@@ -28,6 +28,7 @@ PERSONAL = (PERSON_EVENTS.name, PEOPLE.name)
 KEPT = frozenset({
     "type", "id", "at", "person", "other", "invitation", "by", "bond", "availability", "opened_at", "until", "company",
     "offset", "paused", "held", "erased", "blocks", "bonds", "met", "recent", "concerns", "what",
+    "concern",
 })  # fmt: skip
 """Fields of a person's own events and row that stay; a new field is forgotten until it is named here."""
 REMOVED = b"(removed)"

@@ -1,4 +1,4 @@
-"""Routes: answer an invitation, keep a call alive, end it, say how it was, block, raise a concern.
+"""Routes: answer an invitation, keep a call alive, end it, say how it was, block, raise a concern, take it back.
 
 Place in the flow: the view of an invitation -> the answer, with the whole invitation -> **pool, calls, outcomes,
 person-events**. Somebody else's invitation looks exactly like one that does not exist.
@@ -16,6 +16,7 @@ from matcher.events import (
     WHAT_LIMIT,
     AvailabilityOpened,
     ConcernRaised,
+    ConcernWithdrawn,
     InvitationAnswered,
     LegHeard,
     LegHungUp,
@@ -25,13 +26,14 @@ from matcher.events import (
 )
 from matcher.invitation import Answer as Reply, Invitation, broke
 from matcher.outcome import pair_key
+from matcher.person import TAKE_BACK_WITHIN
 from matcher.values import Value
 from services.gateway.answers import ACCEPTED, Answer, Comfort, NotYet, nowhere, promise_comfort
 from services.gateway.availability import may_open
 from services.gateway.body import Nothing
 from services.gateway.gateway import Asked, Gateway
 from services.gateway.idempotency import KEEP_HEARTBEAT_S, KEEP_S
-from services.gateway.limits import ANSWERS, CONCERNS, HEARTBEATS
+from services.gateway.limits import ANSWERS, CONCERNS, ENDS, HEARTBEATS
 from services.languages.speaking import N_, _
 from services.topics import CALLS, OUTCOMES, PERSON_EVENTS, POOL
 
@@ -83,9 +85,9 @@ class Outcome(Value):
 
 
 class Concern(Value):
-    """Body of POST /invitations/{id}/concern."""
+    """Body of POST /invitations/{id}/concern; without `what` it felt wrong, and that is all that was said."""
 
-    what: Annotated[str, Field(min_length=1, max_length=WHAT_LIMIT)]
+    what: Annotated[str, Field(max_length=WHAT_LIMIT)] = ""
 
 
 async def find(gateway: Gateway, invitation: str, person: str) -> Invitation:
@@ -145,7 +147,7 @@ class Steps:
 
     async def hang_up(self, asked: Asked[End], row: Invitation) -> Answer:
         """This side has hung up, or lost the line."""
-        await self._gateway.limits.take(ANSWERS, asked.me.person, asked.key)
+        await self._gateway.limits.take(ENDS, asked.me.person, asked.key)
         hung_up = LegHungUp(invitation=in_call(row), lost=asked.form.lost, **asked.about_me("hung-up"))
         await self._gateway.outbox.say(CALLS, row.invitation, hung_up)
         return ACCEPTED
@@ -194,11 +196,22 @@ class Steps:
         """Somebody should look at this: the other is blocked and held at once."""
         await self._gateway.limits.take(CONCERNS, asked.me.person, asked.key)
         raised = ConcernRaised(
-            other=row.other(asked.me.person), invitation=row.invitation, what=asked.form.what,
+            other=row.other(asked.me.person), invitation=row.invitation, what=asked.form.what.strip(),
             **asked.about_me("concern"),
         )  # fmt: skip
         await self._gateway.outbox.say(PERSON_EVENTS, asked.me.person, raised)
         return Answer(202, {"message": _(CONCERN_TAKEN), **CRISIS_LINE})
+
+    async def withdraw(self, asked: Asked[Nothing], row: Invitation) -> Answer:
+        """It was a mistake: block and concern are taken back, if enrich finds them and it is not too late."""
+        await self._gateway.limits.take(ANSWERS, asked.me.person, asked.key)
+        me, other = await self._gateway.people.find(asked.me.person), row.other(asked.me.person)
+        raised = me.concern_about(other, row.invitation) if me else None  # the view may not show it yet
+        if raised and asked.arrived - raised.at > TAKE_BACK_WITHIN:
+            raise AlreadyEnded(_("It is too late to take this back: one of us looks into it."))
+        withdrawn = ConcernWithdrawn(other=other, invitation=row.invitation, **asked.about_me("withdrawn"))
+        await self._gateway.outbox.say(PERSON_EVENTS, asked.me.person, withdrawn)
+        return ACCEPTED
 
 
 def routes(gateway: Gateway) -> APIRouter:
@@ -222,6 +235,7 @@ def routes(gateway: Gateway) -> APIRouter:
     add("/invitations/{invitation}/decline", Nothing, steps.decline)
     add("/invitations/{invitation}/block", Nothing, steps.block)
     add("/invitations/{invitation}/concern", Concern, steps.concern, comfort=CONCERN_COMFORT)
+    add("/invitations/{invitation}/concern/withdraw", Nothing, steps.withdraw)
     add("/calls/{invitation}/heartbeat", Heartbeat, steps.heartbeat, KEEP_HEARTBEAT_S)
     add("/calls/{invitation}/end", End, steps.hang_up)
     add("/calls/{invitation}/go-on", Nothing, steps.go_on)

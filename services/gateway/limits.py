@@ -38,7 +38,8 @@ TELEPHONES = Limit("telephones", 30, 600)
 """Where to ring somebody while no page is open."""
 EXPORTS = Limit("exports", 20, 600)
 CONCERNS = Limit("concerns", 20, 60)
-"""Apart from the others: nothing else that a person does may keep them from being heard."""
+ENDS = Limit("ends", 60, 60)
+"""Apart from the others: nothing else that a person does may keep them in a call, or from being heard."""
 HEARTBEATS = Limit("heartbeats", 60, 60)
 LINES = Limit("lines", 60, 60)
 SIGNALS = Limit("signals", 240, 60)

@@ -1,6 +1,7 @@
 """People in a browser: what they see, tap and hear, as sentences that tests can say."""
 
 import itertools
+import re
 import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -44,7 +45,7 @@ class Someone:
         """A button by its words."""
         return self.page.get_by_role("button", name=name, exact=True)
 
-    def sees(self, heading: str) -> None:
+    def sees(self, heading: str | re.Pattern[str]) -> None:
         """Wait until this is the heading."""
         expect(self.page.get_by_role("heading", level=1)).to_have_text(heading, timeout=WAIT_MS)
 

@@ -254,8 +254,14 @@ def _reported(one: Place) -> None:
     one.sees("reported")
 
 
-def _blocked(one: Place) -> None:
+def _mistake(one: Place) -> None:
     _wrong(one)
+    one.press("It was a mistake")
+    one.sees("mistake")
+
+
+def _blocked(one: Place) -> None:
+    one.invite(**over())
     one.press("Never put me through to them again")
     one.sees("blocked")
 
@@ -434,6 +440,7 @@ STATES: dict[str, Setting] = {
     "other-declined": _invited(state="declined", answer_you="decline"),
     "missed": _invited(state="expired"),
     "wrong": _wrong,
+    "mistake": _mistake,
     "blocked": _blocked,
     "reported": _reported,
     "paused": _signed_in_as("/", paused=True),

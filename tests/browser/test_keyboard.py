@@ -106,7 +106,7 @@ def test_from_the_door_to_a_call_and_home_again_by_keyboard(new_person: NewPerso
     ada.sees("I’m free to talk for …")
     _press(stan, "Something felt wrong")
     stan.sees("The call is over")
-    _tab_to(stan.page, "Should one of us look into it? What happened?")
+    _tab_to(stan.page, "What happened? You need not explain anything.")
     stan.page.keyboard.type("They asked me for money.")
     _press(stan, "Tell Partyline")
     stan.sees("Thank you")
@@ -212,7 +212,9 @@ def test_what_we_hold_of_somebody_comes_as_a_file_and_then_they_are_erased(brows
         ("accepted", "Not now after all", "waiting"),
         ("missed", "Ring me again", "waiting"),
         ("call", "This feels wrong", "wrong"),
-        ("wrong", "Never put me through to them again", "blocked"),
+        ("wrong", "It was a mistake", "mistake"),
+        ("mistake", "Continue", "ending"),
+        ("outcome", "Never put me through to them again", "blocked"),
         ("outcome", "I’d rather not say", "home"),
         ("settings", "Sign out", "sign_in"),
         ("settings", "My calls", "my_calls"),

@@ -1,7 +1,15 @@
 """When it comes to no call, or a call ends badly: what both see, through every process, and after a reload."""
 
+import re
+from datetime import UTC, datetime
+
+from matcher.person import Person
+from services.adapters.concerns import concerns, settle
+from services.stream.rebuild import newest_rows
+from services.topics import PEOPLE, KafkaAddress
 from tests.browser.conftest import NewPerson
 from tests.browser.people import Someone
+from tests.world import World, eventually
 
 
 def _rung(new_person: NewPerson) -> tuple[Someone, Someone]:
@@ -31,27 +39,63 @@ def test_who_is_not_wanted_now_is_told_kindly_and_keeps_their_place(new_person: 
     _sees_after_reload(stan, "I’m free to talk for …")
 
 
-def test_this_feels_wrong_ends_the_call_for_both_at_once(new_person: NewPerson) -> None:
-    ada, stan = _rung(new_person)
+def _talk(ada: Someone, stan: Someone) -> None:
     for one in (ada, stan):
         one.button("Yes, let’s talk").click()
-    ada.sees("You and Stan")
-    _sees_after_reload(stan, "You and Ada")
     for one in (ada, stan):
         one.page.get_by_text("You hear each other").wait_for()
+
+
+def _let_go(one: Someone) -> None:
+    eventually(lambda: not one.write("GET", "/me")["held"], what=f"{one.name} is let go of")
+    one.page.reload()
+    one.sees("I’m free to talk for …")
+
+
+def _reported_yet_kept(kafka: KafkaAddress, call: str) -> str:
+    """The concern about this call, once its two people also keep each other: both had said yes."""
+
+    def found() -> list[str]:
+        rows = newest_rows(kafka, PEOPLE, Person)
+        about = [one for one in concerns(kafka) if one.concern.invitation == call]
+        return [one.concern.concern for one in about if one.person in rows[one.concern.by.encode()].bonds]
+
+    return str(eventually(found)[0])
+
+
+def test_this_feels_wrong_ends_the_call_blocks_and_holds_at_once_and_a_mistake_is_taken_back(
+    new_person: NewPerson, partyline: World
+) -> None:
+    ada, stan = _rung(new_person)
+    _talk(ada, stan)
     ada.button("This feels wrong").click()
     _sees_after_reload(ada, "The call is over")
     stan.sees("Would you talk with Ada again?")
-    ada.button("Never put me through to them again").click()
-    _sees_after_reload(ada, "You won’t meet again")
-    ada.button("Home").click()
-    ada.sees("I’m free to talk for …")
-    ada.be_free()
     stan.button("Yes").click()
-    stan.sees("I’m free to talk for …")
-    stan.be_free()
+    stan.sees("We need to talk with you first")
+    assert [one["can_be_lifted"] for one in ada.write("GET", "/me/blocks")["blocks"]] == [False]
+    ada.button("It was a mistake").click()
+    _sees_after_reload(ada, "It is taken back")
+    _let_go(stan)
+    assert ada.write("GET", "/me/blocks")["blocks"] == []
+    ada.button("Continue").click()
+    ada.sees("Would you talk with Stan again?")
+    ada.button("Something felt wrong").click()
+    ada.sees("The call is over")
+    # A yes of hers from another window makes them keep each other: only the block is left between the two.
+    call = ada.invitation()["invitation"]
+    ada.write("POST", f"/calls/{call}/outcome", {"talk_again": "yes"})
+    kafka = partyline.settings.kafka
+    settle(kafka, _reported_yet_kept(kafka, call), datetime.now(UTC))
+    ada.button("Nothing more, thank you").click()
+    ada.sees("I’m free to talk for …")
+    _let_go(stan)
     for one in (ada, stan):
+        one.be_free()
         one.sees("We’re looking for somebody")
+    cat = new_person("Cat").appear()
+    cat.be_free()
+    cat.sees(re.compile("(Ada|Stan) is free to talk"))
 
 
 def test_who_lets_it_ring_is_asked_before_it_rings_again_and_a_session_ended_elsewhere_ends_here(

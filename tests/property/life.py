@@ -22,6 +22,7 @@ SIMPLE = [ev.AvailabilityClosed, ev.PersonPaused, ev.PersonResumed, ev.PersonRes
 AGAIN = ["", "event", "event", "window", "request", "request"]
 RACE = ["", "", "decline", "end", "stranger", "replay"]
 ENDS = ["silence", "lost", "lost", "hung up", "hung up", "never"]
+THOUGHTS = ["block", "concern", "mistake", "bond", "met", "no bond"]
 WHO = st.integers(0, PEOPLE - 1)
 PICK = st.sampled_from([0, 0, 0, 1, 2, 4])
 LAZY = st.booleans()
@@ -160,15 +161,17 @@ class Life(RuleBasedStateMachine):
             self.ask(ev.PersonErased, who, lazy)
         self.ask(ev.PersonRegistered, who, lazy, phone="+440", profile=PROFILES[which])
 
-    @rule(who=WHO, other=WHO, kind=st.sampled_from(["block", "concern", "bond", "met", "no bond"]), lazy=LAZY)
+    @rule(who=WHO, other=WHO, kind=st.sampled_from(THOUGHTS), lazy=LAZY)
     def think_of_another(self, who: int, other: int, kind: str, lazy: bool) -> None:
         if who == other:
             return
         about = {"other": self.person(other)}
         if kind == "block":
             self.ask(ev.PersonBlocked, who, lazy, **about)
-        elif kind == "concern":
+        elif kind in ("concern", "mistake"):
             self.ask(ev.ConcernRaised, who, lazy, invitation="one", what="unkind", **about)
+            if kind == "mistake":
+                self.ask(ev.ConcernWithdrawn, who, lazy, invitation="one", **about)
         else:
             for one, two in ((who, other), (other, who)):
                 told = {} if kind == "met" else {"bond": kind == "bond"}

@@ -3,10 +3,12 @@
 Place in the flow: world -> **told** -> hard_rules, rest, truths. Events come in as JSON values.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 Json = dict[str, Any]
+TAKE_BACK_WITHIN = timedelta(hours=1)
+"""Wall time within which whoever raised a concern may take it back."""
 
 
 class Violation(AssertionError):
@@ -31,6 +33,7 @@ class Requests:
         self.people: dict[str, Json] = {}
         self.windows: dict[str, Json] = {}
         self._seen: set[str] = set()
+        self._taken_back: set[tuple[str, str, str]] = set()
         self._after: dict[str, list[tuple[int, Json]]] = {}
         self._reasons: dict[tuple[str, str], list[int]] = {}
 
@@ -40,25 +43,47 @@ class Requests:
             return
         self._seen.add(event["id"])
         nobody = {"here": False, "paused": False, "held": False, "erased": False, "blocks": set()}
-        person = self.people.setdefault(event["person"], nobody)
+        person = self.people.setdefault(event["person"], {**nobody, "concerns": {}, "raised": {}})
         kind = event["type"].rsplit(".", 1)[0]
         if kind == "person.registered":
             person.update(here=True, erased=False)
         elif kind in ("person.paused", "person.resumed"):
             person["paused"] = kind == "person.paused"
-        elif kind == "person.held":
-            person["held"] = True
-        elif kind in ("person.blocked", "concern.raised"):
-            person["blocks"].add(event["other"])
+        elif kind in ("person.held", "person.released", "concern.raised", "concern.withdrawn", "person.blocked"):
+            self._about_another(person, kind, event)
         elif kind == "person.erased":
-            person.update(here=False, paused=False, erased=True, blocks=set())
+            person.update(here=False, paused=False, erased=True, blocks=set(), raised={})
         elif kind == "availability.opened":
             refused = self._refusal(person)
             self.windows[event["availability"]] = {"person": event["person"], "offset": offset, "refused": refused}
-        shown = {**person, "blocks": set(person["blocks"])}
+        shown = {**person, "blocks": set(person["blocks"]), "concerns": dict(person["concerns"])}
         self._after.setdefault(event["person"], []).append((offset, shown))
         reason = kind.rsplit(".", 1)[1]
         self._reasons.setdefault((event["person"], reason), []).append(offset)
+
+    def _about_another(self, person: Json, kind: str, event: Json) -> None:
+        """A block, or a concern: raised and withdrawn by `person`, or held and released about them."""
+        call, raised = (str(event.get("other")), str(event.get("invitation"))), person["raised"]
+        if kind == "person.held":
+            person["concerns"][event["by"], event["invitation"]] = event["id"]
+        elif kind == "person.released":
+            left = {of: id_ for of, id_ in person["concerns"].items() if id_ != event["concern"]}
+            self._seen |= {event["concern"]} if left == person["concerns"] else set()
+            person["concerns"] = left
+        elif kind == "concern.raised":
+            earlier = raised.get(call, {"blocked": event["other"] in person["blocks"]})
+            raised[call] = {**earlier, "at": time_of(event["at"])}
+            self._taken_back.discard((event["person"], *call))
+        elif kind == "person.blocked":
+            raised.update({of: {**told, "blocked": True} for of, told in raised.items() if of[0] == event["other"]})
+        elif call in raised and time_of(event["at"]) - raised[call]["at"] <= TAKE_BACK_WITHIN:
+            told = raised.pop(call)
+            self._taken_back.add((event["person"], *call))
+            if not told["blocked"] and all(other != event["other"] for other, _ in raised):
+                person["blocks"].discard(event["other"])
+        if kind in ("concern.raised", "person.blocked"):
+            person["blocks"].add(event["other"])
+        person["held"] = bool(person["concerns"])
 
     @staticmethod
     def _refusal(person: Json) -> str | None:
@@ -78,11 +103,19 @@ class Requests:
         asked = self._reasons.get((window["person"], kind), [])
         insist(any(offset > window["offset"] for offset in asked), 6, f"{availability} {kind}, and nobody asked for it")
 
+    def check_taken_back(self) -> None:
+        """Once all is read, nobody is held for a concern that was taken back."""
+        for by, other, call in self._taken_back:
+            stands = (by, call) in self.people.get(other, {"concerns": {}})["concerns"]
+            insist(not stands, 6, f"{other} is held for what {by} took back")
+
     def check_row(self, person: str, row: Json) -> None:
         """A row of `people` says what the requests up to its offset say."""
         told = [shown for offset, shown in self._after[person] if offset <= row["offset"]][-1]
         for name in ("paused", "held", "erased"):
             insist(row[name] == told[name], 6, f"{person} is {name}={row[name]}, and the requests say otherwise")
+        concerns = {one["concern"] for one in row["concerns"]}
+        insist(concerns == set(told["concerns"].values()), 6, f"other concerns stand about {person} than were raised")
         insist(set(row["blocks"]) == told["blocks"], 6, f"the blocks of {person} are not those asked for")
         insist((row["profile"] is not None) == told["here"], 6, f"{person} is here or not, against the requests")
 

@@ -224,6 +224,7 @@ class Truths:
         for person, rings in self._rings.items():
             for key in rings:
                 insist(key in self.over, 3, f"{person} was rung for {key} and is never told of its end")
+        self.requests.check_taken_back()
         for person in self.requests.people:
             insist(person in self.rows["people"], 6, f"{person} has no row")
             self.requests.check_row(person, self.rows["people"][person])

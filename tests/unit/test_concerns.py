@@ -27,5 +27,9 @@ def test_of_several_rows_the_highest_offset_counts() -> None:
     assert [one.concern.concern for one in found] == ["one", "two"]
 
 
+def test_what_was_settled_or_taken_back_stands_no_longer() -> None:
+    assert standing([row("a", 3, concern("one")), row("a", 5)]) == []
+
+
 def test_tombstones_and_what_is_no_row_are_passed_over() -> None:
     assert standing([(b"a", None), (b"b", b"not a row"), row("c", 1)]) == []

@@ -14,15 +14,17 @@ from matcher.events import (
     AvailabilityOpened,
     BondChanged,
     ConcernRaised,
+    ConcernWithdrawn,
     PersonBlocked,
     PersonChanged,
     PersonErased,
     PersonEvent,
     PersonHeld,
     PersonRegistered,
+    PersonReleased,
     PersonWaiting,
 )
-from matcher.person import Concern, Person
+from matcher.person import Concern, Person, Raised
 from matcher.values import wire
 from services.adapters.dead_letters import letter
 from services.archivist.erased import ALIAS, Book, Mark
@@ -102,14 +104,18 @@ def life(told: Told, person: str) -> None:
     told.did(PersonHeld, person, by=OTHER, invitation="inv-1", what=WORDS)
     told.did(ConcernRaised, person, other=OTHER, invitation="inv-1", what=WORDS)
     told.did(PersonHeld, OTHER, by=person, invitation="inv-1", what=WORDS)
+    for by, about in ((OTHER, person), (person, OTHER)):
+        told.did(ConcernWithdrawn, by, other=about, invitation="inv-1")
+        told.did(PersonReleased, about, concern="c-1")
     told.did(PersonBlocked, OTHER, other=person)
     told.did(BondChanged, OTHER, other=person, bond=False)
     mine, _ = apply_person(None, came, 0, "GB")
     concern = Concern(concern="c-1", by=OTHER, invitation="inv-1", what=WORDS, at=told.at())
     told.say("people", person, mine.model_copy(update={"held": True, "concerns": (concern,)}))
+    raised = Raised(concern="c-1", other=person, invitation="inv-1", at=told.at(), blocked=False, bond=True)
     by_me = concern.model_copy(update={"by": person})
     theirs = Person(offset=1, person=OTHER, phone="+447700900999", profile=profile(first_name="Otto"),
-                    blocks=(person,), met=(person, "p-other"), concerns=(by_me,))  # fmt: skip
+                    blocks=(person,), raised=(raised,), met=(person, "p-other"), concerns=(by_me,))  # fmt: skip
     told.say("people", OTHER, theirs)
     waiting = PersonWaiting(id="w-1", at=told.at(), market="GB", person=OTHER, seq=3, availability="av-2",
                             opened_at=told.at(), until=told.at() + timedelta(hours=1), company="either",

@@ -8,6 +8,7 @@ import pytest
 from matcher.events import (
     AvailabilityOpened,
     ConcernRaised,
+    ConcernWithdrawn,
     InvitationAnswered,
     LegHeard,
     LegHungUp,
@@ -23,6 +24,7 @@ ROUTES: list[tuple[str, Any]] = [
     ("/invitations/{}/decline", None),
     ("/invitations/{}/block", None),
     ("/invitations/{}/concern", {"what": "He asked for money."}),
+    ("/invitations/{}/concern/withdraw", None),
     ("/calls/{}/heartbeat", {"connected": True}),
     ("/calls/{}/end", None),
     ("/calls/{}/go-on", None),
@@ -187,7 +189,7 @@ def test_a_concern_that_cannot_be_taken_still_names_a_crisis_line(gateway: Desk)
     concern = {"what": "He asked for money."}
     refused = [
         page.post("/invitations/inv-none/concern", concern),
-        page.post(f"/invitations/{row.invitation}/concern", {}),
+        page.post(f"/invitations/{row.invitation}/concern", {"what": 7}),
         page.post(f"/invitations/{row.invitation}/concern", concern, key="short"),
         stranger.post(f"/invitations/{row.invitation}/concern", concern),
     ]
@@ -204,7 +206,29 @@ def test_other_refusals_do_not_speak_of_a_crisis(gateway: Desk) -> None:
     assert set(page.post("/invitations/inv-none/block").json()) == {"error", "message"}
 
 
-@pytest.mark.parametrize("what", ["", "x" * 2001, 7, None])
+@pytest.mark.parametrize("body", [{}, None, {"what": ""}, {"what": " \n"}])
+def test_that_it_felt_wrong_is_a_concern_without_a_word(gateway: Desk, body: Any) -> None:
+    page, person = gateway.registered()
+    row = gateway.put_invitation(person, "p-other", **over())
+    assert page.post(f"/invitations/{row.invitation}/concern", body).status_code == 202
+    (event,) = gateway.said("person-events")
+    assert isinstance(event, ConcernRaised)
+    assert event.what == ""
+
+
+def test_a_concern_is_taken_back_once_under_the_same_key(gateway: Desk) -> None:
+    page, person = gateway.registered()
+    row = gateway.put_invitation(person, "p-other", **over())
+    page.post(f"/invitations/{row.invitation}/concern")
+    for _ in range(2):
+        answer = page.post(f"/invitations/{row.invitation}/concern/withdraw", key="the-same-key")
+        assert (answer.status_code, answer.text) == (202, "{}")
+    _, withdrawn = gateway.said("person-events")
+    assert isinstance(withdrawn, ConcernWithdrawn)
+    assert (withdrawn.person, withdrawn.other, withdrawn.invitation) == (person, "p-other", row.invitation)
+
+
+@pytest.mark.parametrize("what", ["x" * 2001, 7, None])
 def test_a_concern_out_of_bounds_is_refused(gateway: Desk, what: Any) -> None:
     page, person = gateway.registered()
     row = gateway.put_invitation(person, "p-other")

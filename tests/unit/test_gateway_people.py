@@ -149,6 +149,18 @@ def test_a_wish_stands_whatever_becomes_of_the_window_until_they_talk_or_it_is_p
     assert "would like" not in look(other).text
 
 
+def test_a_wish_is_shown_neither_to_nor_of_whoever_was_reported_even_if_both_had_said_yes(gateway: Desk) -> None:
+    page, ada, other, stan = _friends(gateway)
+    for one in (page, other):
+        one.post("/availability", {"minutes": 20, "hopes_for": _bond(one)})
+    for one in (page, other):
+        assert "would like to talk with you" in look(one).text
+    gateway.put_person(ada, "Ada", bonds=(stan,), blocks=(stan,), reported=(stan,))
+    for one in (page, other):
+        assert "would like to talk with you" not in look(one).text
+        assert one.get("/me/people").json() == {"people": []}
+
+
 def test_two_keep_each_other_only_if_both_want_to_and_nothing_stands_between() -> None:
     one = Person(offset=1, person="a", profile=profile(), bonds=("b",))
     other = Person(offset=1, person="b", profile=profile(), bonds=("a",))

@@ -20,6 +20,7 @@ OF_AN_INVITATION = [
     ("/page/invitations/{}/decline", {}),
     ("/page/invitations/{}/block", {}),
     ("/page/invitations/{}/wrong", {}),
+    ("/page/invitations/{}/mistake", {}),
     ("/page/invitations/{}/no-microphone", {}),
     ("/page/invitations/{}/aside", {}),
     ("/page/invitations/{}/concern", {"what": "He asked for money."}),
@@ -111,7 +112,8 @@ def test_somebody_elses_invitation_is_not_there(gateway: Desk, path: str, fields
     page, _ = gateway.registered()
     theirs = gateway.put_invitation("p-1", "p-2", **over())
     for one in (theirs.invitation, "inv-none", "x" * 500, "%2e%2e"):
-        assert _send(page, path.format(one), fields, SAME_SITE).status_code == 404
+        for given in (fields, {"what": ""}) if "what" in fields else (fields,):
+            assert _send(page, path.format(one), given, SAME_SITE).status_code == 404
     assert gateway.outbox.said == []
     assert look(page).view == "home"
 
@@ -290,6 +292,7 @@ ONE_EVENT = (
     "decline",
     "block",
     "concern",
+    "mistake",
     *STANDS,
 )
 

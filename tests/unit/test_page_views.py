@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from matcher.events import AvailabilityClosed, ConcernRaised, LegHungUp, PersonBlocked
+from matcher.events import AvailabilityClosed, LegHungUp, PersonBlocked
 from matcher.invitation import Invitation
 from matcher.person import Person, QuietHours
 from services.adapters.waits import WaitWriter
@@ -20,7 +20,7 @@ ENDED = over()
 NEVER = over(connected_wall=None)
 
 
-def _in_window(gateway: Desk, change: dict[str, Any]) -> tuple[Page, str]:
+def in_window(gateway: Desk, change: dict[str, Any]) -> tuple[Page, str]:
     """Somebody with an open window, whose newest invitation, made under it, stands like this."""
     page, person = gateway.registered()
     _, other = gateway.registered("Bob")
@@ -32,7 +32,7 @@ def _in_window(gateway: Desk, change: dict[str, Any]) -> tuple[Page, str]:
     return page, row.invitation
 
 
-def _people_of(gateway: Desk, invitation: str) -> tuple[str, ...]:
+def people_of(gateway: Desk, invitation: str) -> tuple[str, ...]:
     row = gateway.redis.hget(f"{gateway.prefix}invitation:{invitation}", "row")
     return Invitation.model_validate_json(row).people  # type: ignore[arg-type]
 
@@ -67,7 +67,7 @@ def agree(page: Page, seen: Seen) -> None:
 def test_each_state_of_an_invitation_has_its_view_and_agrees_with_state(
     gateway: Desk, change: dict[str, Any], view: str
 ) -> None:
-    page, _ = _in_window(gateway, change)
+    page, _ = in_window(gateway, change)
     seen = look(page)
     assert seen.view == view
     agree(page, seen)
@@ -84,7 +84,7 @@ def test_each_state_of_an_invitation_has_its_view_and_agrees_with_state(
     ],
 )
 def test_who_was_let_down_is_told_kindly_and_why(gateway: Desk, change: dict[str, Any], words: str) -> None:
-    page, _ = _in_window(gateway, change)
+    page, _ = in_window(gateway, change)
     assert words in look(page).text
 
 
@@ -117,6 +117,8 @@ def test_with_whom_is_asked_only_of_those_who_know_somebody(gateway: Desk) -> No
     assert "With whom?" not in look(page).text
     gateway.put_person(person, bonds=("p-other",))
     assert "Someone I know" in look(page).text
+    gateway.put_person(person, bonds=("p-other",), blocks=("p-other",))
+    assert "With whom?" not in look(page).text
 
 
 def test_who_missed_a_ring_asks_again_for_the_same_company(gateway: Desk) -> None:
@@ -192,42 +194,29 @@ def test_what_was_just_done_is_shown_before_the_views_know_it(gateway: Desk) -> 
     page, person = gateway.registered()
     gateway.put_waiting(person)
     assert press_here(page, "/not-free").view == "home"
-    page, _ = _in_window(gateway, {})
+    page, _ = in_window(gateway, {})
     assert press_here(page, "/accept").view == "accepted"
-    page, _ = _in_window(gateway, {})
+    page, _ = in_window(gateway, {})
     assert press_here(page, "/decline").view == "waiting"
-    page, _ = _in_window(gateway, {"state": "confirmed"})
+    page, _ = in_window(gateway, {"state": "confirmed"})
     assert press_here(page, "/hang-up").view == "ending"
 
 
 def test_a_call_that_used_its_window_up_leads_home(gateway: Desk) -> None:
-    page, _ = _in_window(gateway, ENDED)
+    page, _ = in_window(gateway, ENDED)
     assert press_here(page, "/outcome", talk_again="yes").view == "home"
     assert gateway.said("outcomes")
-
-
-def test_this_feels_wrong_ends_the_call_and_offers_block_and_concern_until_done(gateway: Desk) -> None:
-    page, _ = _in_window(gateway, {"state": "confirmed"})
-    seen = press_here(page, "/wrong")
-    assert seen.view == "wrong"
-    assert "116 123" in seen.text
-    assert [type(event) for event in gateway.said("calls")] == [LegHungUp]
-    assert look(page).view == "wrong"
-    assert press_here(page, "/concern", what="He asked for money.").view == "reported"
-    assert "116 123" in look(page).text
-    assert [type(event) for event in gateway.said("person-events")] == [ConcernRaised]
-    assert press_here(page, "/aside").view == "waiting"
 
 
 @pytest.mark.parametrize(("change", "view"), [({}, "no_microphone"), ({"state": "confirmed"}, "ending")])
 def test_who_cannot_be_heard_is_told_what_to_do_and_is_rung_no_more(
     gateway: Desk, change: dict[str, Any], view: str
 ) -> None:
-    page, invitation = _in_window(gateway, change)
+    page, invitation = in_window(gateway, change)
     assert press_here(page, "/no-microphone").view == view
     assert [type(event) for event in gateway.said("person-events")] == [AvailabilityClosed]
     assert [type(event) for event in gateway.said("calls")] == ([LegHungUp] if change else [])
-    a, b = _people_of(gateway, invitation)
+    a, b = people_of(gateway, invitation)
     gateway.put_invitation(a, b, invitation=invitation, **NEVER)
     assert "allow the microphone" in look(page).text
     gateway.put_invitation(a, b, invitation=invitation, **ENDED)
@@ -236,10 +225,10 @@ def test_who_cannot_be_heard_is_told_what_to_do_and_is_rung_no_more(
 
 
 def test_a_block_says_that_they_never_meet_again(gateway: Desk) -> None:
-    page, _ = _in_window(gateway, ENDED)
-    press_here(page, "/wrong")
+    page, _ = in_window(gateway, ENDED)
     assert press_here(page, "/block").view == "blocked"
     assert [type(event) for event in gateway.said("person-events")] == [PersonBlocked]
+    assert press_here(page, "/wrong").view == "wrong"
 
 
 def _broken(**change: Any) -> dict[str, Any]:
@@ -253,7 +242,7 @@ def _window_of(gateway: Desk, invitation: str, page: Page, **change: Any) -> Non
 
 
 def test_after_a_broken_line_one_tap_goes_on_and_who_waits_in_vain_is_asked_how_it_was(gateway: Desk) -> None:
-    page, invitation = _in_window(gateway, _broken())
+    page, invitation = in_window(gateway, _broken())
     seen = look(page)
     assert (seen.view, seen.heading) == ("broke", "The line broke. Go on with Bob?")
     assert 110 < page.get("/state").json()["invitation"]["go_on_s"] <= 120
@@ -261,7 +250,7 @@ def test_after_a_broken_line_one_tap_goes_on_and_who_waits_in_vain_is_asked_how_
     _window_of(gateway, invitation, page)
     assert look(page).view == "going_on"
     _window_of(gateway, invitation, page, end="ran_out")
-    a, b = _people_of(gateway, invitation)
+    a, b = people_of(gateway, invitation)
     late = MORNING - timedelta(days=300)
     gateway.put_invitation(a, b, invitation=invitation, **_broken(ended_wall=late))
     seen = look(page)
@@ -272,16 +261,16 @@ def test_after_a_broken_line_one_tap_goes_on_and_who_waits_in_vain_is_asked_how_
 
 
 def test_who_does_not_want_to_go_on_is_asked_how_it_was_at_once(gateway: Desk) -> None:
-    page, _ = _in_window(gateway, _broken())
+    page, _ = in_window(gateway, _broken())
     seen = press_here(page, "/enough")
     assert (seen.view, "going on" in seen.text) == ("outcome", False)
     assert gateway.outbox.said == []
 
 
 def test_when_both_go_on_the_page_accepts_by_itself_and_how_it_was_is_asked_once(gateway: Desk) -> None:
-    page, first = _in_window(gateway, _broken())
+    page, first = in_window(gateway, _broken())
     press_here(page, "/go-on")
-    a, b = _people_of(gateway, first)
+    a, b = people_of(gateway, first)
     _window_of(gateway, first, page)
     row = gateway.put_invitation(a, b, goes_on=first)
     seen = look(page)
@@ -295,9 +284,9 @@ def test_when_both_go_on_the_page_accepts_by_itself_and_how_it_was_is_asked_once
 
 @pytest.mark.parametrize("change", [{"state": "expired"}, {"state": "voided"}, {"state": "declined"}])
 def test_if_it_does_not_come_to_going_on_the_first_call_is_asked_about(gateway: Desk, change: dict[str, Any]) -> None:
-    page, first = _in_window(gateway, _broken())
+    page, first = in_window(gateway, _broken())
     press_here(page, "/go-on")
-    a, b = _people_of(gateway, first)
+    a, b = people_of(gateway, first)
     _window_of(gateway, first, page)
     gateway.put_invitation(a, b, goes_on=first, **change)
     seen = look(page)
@@ -308,7 +297,7 @@ def test_if_it_does_not_come_to_going_on_the_first_call_is_asked_about(gateway: 
 
 
 def test_a_missed_ring_is_followed_by_another_only_if_asked_for(gateway: Desk) -> None:
-    page, _ = _in_window(gateway, {"state": "expired"})
+    page, _ = in_window(gateway, {"state": "expired"})
     assert look(page).view == "missed"
     assert press_here(page, "/free").view == "waiting"
 
@@ -341,8 +330,8 @@ def _shown(word: str) -> dict[str, Any]:
     numbers: dict[str, Any] = invited | {"remaining_s": 20.0, "window_s": 600.0, "minutes_left": 10}
     return {**dict.fromkeys(texts, word), **numbers, **about.shown, "reasons": [word, f"topic:{word}"], "note": "x",
             "ran_out": True, "knows_somebody": True, "offers_passkey": True, "offers_ringing": True,
-            "no_microphone": True, "in_vain": True, "go_on_s": 90.0, "wished": [word, word], "beside": True,
-            "fields": [(word, word)], "crisis_line": line,
+            "no_microphone": True, "in_vain": True, "can_take_back": True, "go_on_s": 90.0,
+            "wished": [word, word], "beside": True, "fields": [(word, word)], "crisis_line": line,
             "asked": asked, "mine": [mine, mine | {"can_be_lifted": True, "this_one": True}]}  # fmt: skip
 
 

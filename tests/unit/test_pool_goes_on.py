@@ -80,6 +80,20 @@ def test_who_waits_in_vain_is_free_after_two_minutes_and_not_before() -> None:
     assert town.pool.waiting["stan"].end == "ran_out"
 
 
+@pytest.mark.parametrize("reporter", MET)
+@pytest.mark.parametrize("bonds", [(), ("ada", "stan")], ids=["strangers", "friends"])
+def test_who_reported_the_other_is_not_put_through_again(reporter: str, bonds: tuple[str, ...]) -> None:
+    for meanwhile in (False, True):  # reported before they ask, or between asking and the tick
+        town = Town()
+        for name, other in MET.items():
+            blocks = (other,) if name == reporter else ()
+            features = FEATURES.model_copy(update={"met": (other,), "bonds": bonds, "blocks": blocks})
+            town.asks(name, features=features if not meanwhile else features.model_copy(update={"blocks": ()}))
+            if meanwhile and blocks:
+                town.apply(PersonEdited(id="b", at=NOW, market="GB", person=name, seq=4, features=features))
+        assert town.offered(3) == []
+
+
 def test_nobody_else_comes_between_and_nobody_goes_on_with_another_call() -> None:
     town = Town()
     for name in ("bob", "cat"):

@@ -41,6 +41,11 @@ class Reply:
         return self.status == 503
 
     @property
+    def not_now(self) -> bool:
+        """Whether nothing is decided: a part is away, a fault of ours, or it was asked too often."""
+        return self.status == 429 or self.status >= 500
+
+    @property
     def message(self) -> str:
         """The sentence that came with a refusal."""
         return str(self.said.get("message") or _("Something went wrong on our side. Please try again."))

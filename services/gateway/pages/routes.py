@@ -12,8 +12,8 @@ from services.gateway.pages import entry, mine, number, people, profile, reading
 from services.gateway.pages.guard import SafeHeaders
 from services.gateway.pages.installed import add_installed
 from services.gateway.pages.render import go, rung_here, show
-from services.gateway.pages.showing import AGAIN, SIGNED_OUT, Desk, away
-from services.gateway.pages.view import URGENT, View
+from services.gateway.pages.showing import SIGNED_OUT, Desk, away
+from services.gateway.pages.view import AGAIN, URGENT, View
 from services.languages.speaking import InTheirLanguage
 
 STAYS = (

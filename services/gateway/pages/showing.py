@@ -22,13 +22,11 @@ from services.gateway.pages.guard import PageForm
 from services.gateway.pages.memory import Memory
 from services.gateway.pages.questions import first_open, question
 from services.gateway.pages.render import go, is_htmx, show
-from services.gateway.pages.view import URGENT, Standing, View, view_of
+from services.gateway.pages.view import AGAIN, URGENT, Standing, View, view_of
 from services.gateway.signin import Session
 from services.languages.speaking import _ as say
 
 SIGNED_OUT = "/?signed-out"
-AGAIN = "again"
-"""What is shown until a form could be sent; only what became of the form replaces it."""
 
 
 class Desk:

@@ -80,15 +80,23 @@ def routes(desk: Desk) -> APIRouter:
     add("/page/calls/{invitation}/go-on", "/calls/{}/go-on", "go_on")
     add("/page/calls/{invitation}/outcome", "/calls/{}/outcome", step="aside", body=_outcome)
     add("/page/invitations/{invitation}/block", "/invitations/{}/block", step="blocked")
+    add("/page/invitations/{invitation}/mistake", "/invitations/{}/concern/withdraw", step="mistake")
 
     @router.post("/page/invitations/{invitation}/wrong")
     async def post_wrong(request: Request, invitation: str) -> Response:
+        """One tap: the call ends, they are blocked, and one of us looks. Nothing is claimed before all of it is so."""
+        promise_comfort(request, CONCERN_COMFORT)
         form = await read_page_form(request)
         if not await desk.is_mine(request, invitation):
-            return await desk.told(request, _not_there())
+            return await not_there(request)
+        ended = await end(request, invitation, form.key)
+        raised = await ask(request, "POST", _concern(invitation), {}, form.key)
+        if ended.not_now or raised.not_now:
+            await reach(request, "telling", invitation)
+            return away(request)
+        if not raised.taken:
+            return await desk.told(request, raised)
         await reach(request, "wrong", invitation)
-        # A call that is over already is just as well.
-        await ask(request, "POST", f"/calls/{quote(invitation, safe='')}/end", None, form.key)
         return await desk.done(request)
 
     @router.post("/page/invitations/{invitation}/no-microphone")
@@ -96,38 +104,53 @@ def routes(desk: Desk) -> APIRouter:
         """The other is free again at once, and nobody is rung for somebody who cannot be heard."""
         form = await read_page_form(request)
         if not await desk.is_mine(request, invitation):
-            return await desk.told(request, _not_there())
+            return await not_there(request)
         closed = await ask(request, "DELETE", "/availability", None, form.key)
-        if closed.away:
+        ended = await end(request, invitation, form.key)
+        if closed.not_now or ended.not_now:
             return away(request)
         await reach(request, "no_microphone", invitation)
-        ended = await ask(request, "POST", f"/calls/{quote(invitation, safe='')}/end", None, form.key)
         if ended.taken:
             await remember(request, "end", invitation)
         return await desk.done(request)
+
+    async def end(request: Request, invitation: str, key: str) -> Reply:
+        """A call that is over already is just as well."""
+        return await ask(request, "POST", f"/calls/{quote(invitation, safe='')}/end", None, key)
+
+    async def not_there(request: Request) -> Response:
+        """What is not theirs; whoever has left meanwhile gets to the door."""
+        if await desk.session(request) is None and getattr(request.state, "comfort", None):
+            return go(request, "/?not-reported")
+        return await desk.told(request, Reply(404, {"message": nowhere().message}))
 
     @router.post("/page/invitations/{invitation}/concern")
     async def post_concern(request: Request, invitation: str) -> Response:
         promise_comfort(request, CONCERN_COMFORT)
         form = await read_page_form(request)
+        if not await desk.is_mine(request, invitation):
+            return await not_there(request)
         what = form.one("what").strip()
-        path = f"/invitations/{quote(invitation, safe='')}/concern"
-        reply = await ask(request, "POST", path, {"what": what}, form.key)
+        if not 0 < len(what) <= WHAT_LIMIT:
+            return wrong(request, invitation, form, 422, _(WHAT_WRONG, number=WHAT_LIMIT))
+        reply = await ask(request, "POST", _concern(invitation), {"what": what}, form.key)
         if reply.taken:
             await reach(request, "reported", invitation)
-        if reply.status == 401:
-            return go(request, "/?not-reported")
         if reply.taken or reply.away or reply.status == 404:
             return await desk.told(request, reply)
-        error = _(WHAT_WRONG, number=WHAT_LIMIT) if reply.status == 422 else reply.message
-        shown = {"invitation": invitation, "what": form.one("what"), "error": error, **CRISIS_LINE}
-        return show(request, View("wrong", f"wrong:{invitation}", shown), signed_in=True, status=reply.status)
+        return wrong(request, invitation, form, reply.status, reply.message)
+
+    def wrong(request: Request, invitation: str, form: PageForm, status: int, error: str) -> Response:
+        """The same view again, with what was written and what is wrong with it."""
+        shown = {"invitation": invitation, "what": form.one("what"), "error": error, "can_take_back": True}
+        shown |= CRISIS_LINE
+        return show(request, View("wrong", f"wrong:{invitation}", shown), signed_in=True, status=status)
 
     def add_step(path: str, step: Step) -> None:
         async def post(request: Request, invitation: str) -> Response:
             await read_page_form(request)
             if not await desk.is_mine(request, invitation):
-                return await desk.told(request, _not_there())
+                return await not_there(request)
             await reach(request, step, invitation)
             return await desk.done(request)
 
@@ -138,8 +161,8 @@ def routes(desk: Desk) -> APIRouter:
     return router
 
 
-def _not_there() -> Reply:
-    return Reply(404, {"message": nowhere().message})
+def _concern(invitation: str) -> str:
+    return f"/invitations/{quote(invitation, safe='')}/concern"
 
 
 def _window(form: PageForm) -> dict[str, object]:

@@ -10,15 +10,17 @@ from typing import Any
 
 from matcher.availability import Waiting
 from matcher.invitation import Invitation
-from matcher.person import MARKETS, Person
+from matcher.person import MARKETS, TAKE_BACK_WITHIN, Person
 from matcher.waits import Usual
 from services.gateway.availability import quiet_note
-from services.gateway.invitations import CONCERN_TAKEN, CRISIS_LINE
+from services.gateway.invitations import CONCERN_COMFORT, CONCERN_TAKEN, CRISIS_LINE
 from services.gateway.pages.memory import Remembered
 from services.gateway.pages.words import KNOWN_ONLY, ONE_FIRST, ONE_ONLY, likely_words
 from services.gateway.shown import shown_availability, shown_invitation
 from services.languages.speaking import _, clock
 
+AGAIN = "again"
+"""What is shown until a form could be sent; only what became of the form replaces it."""
 URGENT = ("ringing", "back", "accepted", "call")
 """What takes the place of whatever page is open."""
 CALM = ("home", "waiting", "missed", "paused")
@@ -78,6 +80,11 @@ class Standing:
             return not act.does("close", waiting.availability)
         return act.does("go_on", row.invitation) and not (waiting and waiting.goes_on == row.invitation)
 
+    def can_take_back(self, row: Invitation) -> bool:
+        """Whether what they raised about this call is so new that it may have been a mistake."""
+        raised = self.me.concern_about(row.other(self.me.person), row.invitation)
+        return raised is None or self.wall - raised.at <= TAKE_BACK_WITHIN  # the view may not show it yet
+
     @property
     def called(self) -> bool:
         """Whether the newest call used the newest window up: no row of the window says so."""
@@ -108,12 +115,16 @@ def view_of(standing: Standing) -> View:
 def _of_invitation(standing: Standing, row: Invitation) -> View | None:
     step, remembered = standing.remembered.reached(row.invitation), standing.remembered
     shown = _shown(standing, row)
-    if step in ("wrong", "blocked", "reported"):
+    if step == "telling":  # they have left the page that sends it again, and must not be put through once more
+        form = {"action": f"/page/invitations/{row.invitation}/wrong", "key": "", "fields": []}
+        return View(AGAIN, AGAIN, {**form, "comfort": _(CONCERN_COMFORT.sentence), **CRISIS_LINE})
+    if step in ("wrong", "mistake", "blocked", "reported"):
         words = {"error": "", "what": "", "message": _(CONCERN_TAKEN), **CRISIS_LINE}
+        words["can_take_back"] = standing.can_take_back(row)
         return View(step, f"{step}:{row.invitation}", shown | words)
     if step == "aside" or remembered.does("decline", row.invitation):
         return None
-    if row.live and remembered.does("end", row.invitation):
+    if row.live and (remembered.does("end", row.invitation) or step == "enough"):
         return View("ending", f"ending:{row.invitation}", shown)
     unheard = step == "no_microphone"
     if row.live and (row.state == "confirmed" or not unheard):
@@ -153,9 +164,10 @@ def _of_window(standing: Standing) -> View:
         ran_out = waiting.availability if waiting and in_vain else ""
         offers = not (me.passkeys or standing.remembered.no_passkey or standing.beside)
         blank = {"offers_passkey": offers, "until": "", "company": "either", "error": ""}
-        shown = {"ran_out": bool(ran_out), "first_name": _first_name(me), "knows_somebody": bool(me.bonds)}
+        knows = not set(me.bonds) <= set(me.blocks)
+        shown = {"ran_out": bool(ran_out), "first_name": _first_name(me), "knows_somebody": knows}
         shown |= {"wished": list(standing.wished), "beside": standing.beside}
-        known = ("known",) if me.bonds else ()
+        known = ("known",) if knows else ()
         beside = ("beside",) if standing.beside else ()
         return View("home", ":".join(("home", ran_out, *known, *beside, *standing.wished)), shown | blank)
     note = _note(standing)
