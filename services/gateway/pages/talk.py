@@ -100,7 +100,7 @@ def routes(desk: Desk) -> APIRouter:
         closed = await ask(request, "DELETE", "/availability", None, form.key)
         if closed.away:
             return away(request)
-        await reach(request, "no_microphone", invitation)
+        await reach(request, "no_calls" if form.one("why") == "no-calls" else "no_microphone", invitation)
         ended = await ask(request, "POST", f"/calls/{quote(invitation, safe='')}/end", None, form.key)
         if ended.taken:
             await remember(request, "end", invitation)
