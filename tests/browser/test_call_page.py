@@ -119,20 +119,22 @@ def _hung_up(talk: Talk) -> list[bool]:
 
 
 @pytest.mark.parametrize("button", ["This feels wrong", "Hang up"])
-def test_the_line_is_closed_at_the_tap_in_every_window_whenever_the_gateway_answers(talk: Talk, button: str) -> None:
+@pytest.mark.parametrize("here", [True, False], ids=["in the window of the call", "in another"])
+def test_the_line_is_closed_at_the_tap_whenever_the_gateway_answers(talk: Talk, button: str, here: bool) -> None:
     talk.begin()
     talk.meet()
     second = talk.page.context.new_page()
     second.goto(talk.desk.url)
     expect(talk.status()).to_contain_text("in another window", timeout=SOON_MS)
     talk.say_as_stan()
-    _until(second, "window.connections.length")
+    _until(second, "window.connections.some((one) => one.connectionState !== 'closed')")
+    tapped = second if here else talk.page
     for path in ("**/wrong", "**/hang-up"):
-        talk.page.route(path, lambda route: None)  # as in a tunnel
-    talk.press(button)
-    eventually(lambda: _is_closed(second), what="nothing is heard in the other window")
+        tapped.route(path, lambda route: None)  # as in a tunnel
+    tapped.get_by_role("button", name=button).click()
+    eventually(lambda: _is_closed(second), what="nothing is heard any more")
     eventually(lambda: "for good" in [one.get("leaving") for one in talk.heard_by_stan()], what="Stan is told")
-    assert talk.page.locator('[data-view="call"]').is_visible()
+    assert tapped.locator('[data-view="call"]').is_visible()
 
 
 def test_who_is_told_that_the_other_hung_up_looks_for_no_line_and_is_free(talk: Talk) -> None:

@@ -132,7 +132,7 @@ class Call {
   }
 
   async fetchIce(tries) {
-    const ice = JSON.parse(await request("GET", `/invitations/${this.invitation}/ice`, null, tries));
+    const ice = await request("GET", `/invitations/${this.invitation}/ice`, null, tries);
     this.polite = ice.side === "b";
     this.ice = { iceServers: ice.ice_servers, iceTransportPolicy: ice.policy };
     this.fetchedAt = performance.now();
