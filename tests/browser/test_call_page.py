@@ -198,6 +198,16 @@ def test_a_signal_that_hangs_is_sent_again_with_its_key_and_holds_up_no_other(ta
     assert asked[0].post_data == asked[1].post_data
 
 
+def test_a_line_that_died_and_does_not_know_it_is_opened_anew(talk: Talk) -> None:
+    talk.page.clock.install()
+    talk.page.route("**/signals", lambda route: None, times=1)
+    talk.begin()
+    _until(talk.page, "!!window.track")
+    talk.say_as_stan()
+    talk.page.clock.fast_forward(9_000)
+    talk.heard_by_stan()
+
+
 def test_old_passwords_are_fetched_anew_before_a_new_connection(talk: Talk) -> None:
     talk.page.clock.install()
     fetched: list[str] = []
