@@ -59,12 +59,12 @@ class Signal(Value):
 
     `page` is a random id of the page that speaks, `to` that of the page that is meant. One without `to` says "I am here
     now": the other begins anew with this page, and an older page of the same person lets go. `leaving` is the last word
-    of a page that is being closed or loaded again.
+    of a page that is being closed or loaded again, or "for good" of one on which somebody has hung up.
     """
 
     page: PageId
     to: PageId | None = None
-    leaving: Literal[True] | None = None
+    leaving: Literal[True, "for good"] | None = None
     description: Description | None = None
     candidates: Annotated[tuple[Candidate, ...], Field(max_length=CANDIDATES_LIMIT)] = ()
 

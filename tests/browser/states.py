@@ -278,6 +278,13 @@ def _no_microphone(one: Place) -> None:
     one.sees("no_microphone")
 
 
+def _no_calls(one: Place) -> None:
+    one.page.add_init_script("delete window.RTCPeerConnection")
+    one.invite()
+    one.press("Yes, let’s talk")
+    one.sees("no_calls")
+
+
 def _asking(one: Place) -> None:
     one.page.add_init_script("navigator.mediaDevices.getUserMedia = () => new Promise(() => {})")
     one.invite(state="confirmed", answer_me="accept", answer_you="accept")
@@ -431,6 +438,7 @@ STATES: dict[str, Setting] = {
     "call-asking": _asking,
     "call-elsewhere": _elsewhere,
     "no-microphone": _no_microphone,
+    "no-calls": _no_calls,
     "ending": _ending,
     "broke": _broke,
     "going-on": _going_on,

@@ -77,8 +77,10 @@ def test_the_last_word_of_a_page_that_is_closed_reaches_the_other(
     ann, bob, row = call
     last_word = {"page": OFFER["page"], "to": OFFER["to"], "leaving": True}
     assert signal(ann, row, {**last_word, "leaving": False}).status_code == 422
-    assert signal(ann, row, last_word).status_code == 202
-    assert Signals(bob, row).told(1) == [{**last_word, "candidates": [], "mine": False}]
+    for_good = {**last_word, "leaving": "for good"}
+    for one in (last_word, for_good):
+        assert signal(ann, row, one).status_code == 202
+    assert Signals(bob, row).told(2) == [{**one, "candidates": [], "mine": False} for one in (last_word, for_good)]
 
 
 def test_a_line_goes_on_after_the_last_id_also_at_another_gateway(

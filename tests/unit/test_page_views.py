@@ -208,20 +208,35 @@ def test_a_call_that_used_its_window_up_leads_home(gateway: Desk) -> None:
     assert gateway.said("outcomes")
 
 
-@pytest.mark.parametrize(("change", "view"), [({}, "no_microphone"), ({"state": "confirmed"}, "ending")])
-def test_who_cannot_be_heard_is_told_what_to_do_and_is_rung_no_more(
-    gateway: Desk, change: dict[str, Any], view: str
+@pytest.mark.parametrize(
+    ("left_s", "words"),
+    [(619, "10 minutes left"), (61, "1 minute left"), (59, "less than a minute left"), (0, "need not stop at once")],
+)
+def test_a_call_says_how_long_both_still_have_also_without_javascript(
+    gateway: Desk, left_s: int, words: str
+) -> None:
+    page, _ = in_window(gateway, {"state": "confirmed", "until": MORNING + timedelta(seconds=left_s)})
+    assert words in look(page).text
+
+
+@pytest.mark.parametrize("change", [{}, {"state": "confirmed"}], ids=["ringing", "in a call"])
+@pytest.mark.parametrize(
+    ("why", "view", "words"),
+    [("no-microphone", "no_microphone", "allow the microphone"), ("no-calls", "no_calls", "in another browser")],
+)
+def test_who_cannot_talk_here_is_told_what_to_do_and_is_rung_no_more(
+    gateway: Desk, change: dict[str, Any], why: str, view: str, words: str
 ) -> None:
     page, invitation = in_window(gateway, change)
-    assert press_here(page, "/no-microphone").view == view
+    assert press_here(page, "/no-microphone", why=why).view == ("ending" if change else view)
     assert [type(event) for event in gateway.said("person-events")] == [AvailabilityClosed]
     assert [type(event) for event in gateway.said("calls")] == ([LegHungUp] if change else [])
     a, b = people_of(gateway, invitation)
     gateway.put_invitation(a, b, invitation=invitation, **NEVER)
-    assert "allow the microphone" in look(page).text
+    assert words in look(page).text
     gateway.put_invitation(a, b, invitation=invitation, **ENDED)
     seen = look(page)
-    assert (seen.view, "microphone could not be reached" in seen.text) == ("outcome", True)
+    assert (seen.view, "microphone could not be reached" in seen.text) == ("outcome", why == "no-microphone")
 
 
 def test_a_block_says_that_they_never_meet_again(gateway: Desk) -> None:
@@ -326,7 +341,7 @@ def _shown(word: str) -> dict[str, Any]:
     texts = ("said", "phone", "error", "demo_code", "first_name", "other_name", "quiet", "until", "topic", "invitation",
              "side", "what", "message", "action", "key", "comfort", "company", "likely", "hope",
              "hoped_name")  # fmt: skip
-    invited = {"opening": word, "goes_on": None, "nobody_else": False}
+    invited = {"opening": word, "goes_on": None, "nobody_else": False, "pace": 1.0}
     numbers: dict[str, Any] = invited | {"remaining_s": 20.0, "window_s": 600.0, "minutes_left": 10}
     return {**dict.fromkeys(texts, word), **numbers, **about.shown, "reasons": [word, f"topic:{word}"], "note": "x",
             "ran_out": True, "knows_somebody": True, "offers_passkey": True, "offers_ringing": True,

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import redis.asyncio
 
 Act = Literal["open", "close", "accept", "decline", "end", "go_on"]
-Step = Literal["no_microphone", "telling", "wrong", "mistake", "blocked", "reported", "enough", "aside"]
+Step = Literal["no_microphone", "no_calls", "telling", "wrong", "mistake", "blocked", "reported", "enough", "aside"]
 
 DOING_S = 10
 """If the views do not show by then what was done, the page shows the views."""

@@ -55,7 +55,8 @@ class Desk:
         name = other.profile.first_name if other and other.profile else None
         remembered = await self.memory.find(me.person)
         now, wall = self.gateway.clock.now(), self.gateway.clock.wall()
-        standing = Standing(row, waiting, invitation, name, remembered, now, wall, beside=me.beside)
+        pace = self.gateway.settings.speed
+        standing = Standing(row, waiting, invitation, name, remembered, now, wall, pace=pace, beside=me.beside)
         mine = Mine(self.gateway, me)
         if standing.window_open:
             waits = await self._waits.at(self.gateway.settings.markets[0], now)

@@ -109,7 +109,7 @@ def routes(desk: Desk) -> APIRouter:
         ended = await end(request, invitation, form.key)
         if closed.not_now or ended.not_now:
             return away(request)
-        await reach(request, "no_microphone", invitation)
+        await reach(request, "no_calls" if form.one("why") == "no-calls" else "no_microphone", invitation)
         if ended.taken:
             await remember(request, "end", invitation)
         return await desk.done(request)

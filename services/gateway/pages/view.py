@@ -57,6 +57,8 @@ class Standing:
     """The first name of the one whom their window hopes for, while it can."""
     wished: tuple[str, ...] = ()
     """First names of those who would like to talk with them."""
+    pace: float = 1.0
+    """Seconds of domain time in one on the page."""
     beside: bool = False
     """Whether they came in here while they were signed in elsewhere, and have not said whether they use both."""
 
@@ -126,17 +128,17 @@ def _of_invitation(standing: Standing, row: Invitation) -> View | None:
         return None
     if row.live and (remembered.does("end", row.invitation) or step == "enough"):
         return View("ending", f"ending:{row.invitation}", shown)
-    unheard = step == "no_microphone"
-    if row.live and (row.state == "confirmed" or not unheard):
+    unable = step in ("no_microphone", "no_calls")
+    if row.live and (row.state == "confirmed" or not unable):
         return _of_live(standing, row, shown)
     if shown["go_on_s"] and step is None:
         name = "going_on" if standing.goes_on_with(row) else "broke"
         return View(name, f"{name}:{row.invitation}", shown)
     if row.called:
-        return _outcome(standing, row.invitation, shown | {"no_microphone": unheard})
+        return _outcome(standing, row.invitation, shown | {"no_microphone": step == "no_microphone"})
     if row.goes_on:
         return None if remembered.reached(row.goes_on) == "aside" else _outcome(standing, row.goes_on, shown)
-    return View("no_microphone", f"no_microphone:{row.invitation}", shown) if unheard else None
+    return View(step, f"{step}:{row.invitation}", shown) if unable and step else None
 
 
 def _outcome(standing: Standing, call: str, shown: dict[str, Any]) -> View:
@@ -214,7 +216,7 @@ def _shown(standing: Standing, row: Invitation) -> dict[str, Any]:
     me, waiting = standing.me, standing.waiting
     shown = shown_invitation(row, me.person, standing.other_name, standing.now, standing.wall)
     shown["nobody_else"] = bool(waiting and waiting.hopes_for and waiting.company == "known")
-    return shown | {"side": "a" if me.person == row.a else "b", "until": local_time(row.until, me)}
+    return shown | {"side": "a" if me.person == row.a else "b", "pace": standing.pace}
 
 
 def local_time(when: datetime, me: Person) -> str:

@@ -6,10 +6,12 @@
 // of its own in every signal: a reloaded page says "I am here now", and the other begins anew with it. Of several windows
 // of one person the one that accepted has the call, and later the newest that was loaded or asked to have it.
 
-import { lastWord, newId, request } from "./asking.js";
+import { request } from "./asking.js";
 import { counted, grew, heardSo, NOTHING } from "./hearing.js";
-import { acceptedHere, askForMicrophone, keepMicrophone, NoMicrophone, sayThatThereIsNone } from "./microphone.js";
+import "./left.js";
+import { acceptedHere, askForMicrophone, isMuted, keepMicrophone, keepMuted, sayUnable, Unable } from "./microphone.js";
 import { hold, stopHolding } from "./ring.js";
+import { Signals } from "./signals.js";
 
 const LOOK_MS = 50; // until there is sound
 const LOOK_LATER_MS = 500;
@@ -20,27 +22,26 @@ const STUCK_MS = 8_000; // without ever a sound: something that was signalled go
 const STAND_BY_MS = 2_000; // for another window of the same person, which may have accepted
 const ASKED_MS = 1_000; // then the browser is asking about the microphone, and we say so
 const GIVE_UP_MS = 60_000; // then the one who stays is told, and is free
-const AGAIN_MS = 1_000; // before a line that was closed is opened anew
-const SEND_TRIES = 5;
-const CANDIDATES_AT_ONCE = 20;
+const PASSWORDS_MS = 240_000; // then the way through is asked for again: they are good for five minutes
+const ASK_TRIES = 5;
+const FOR_GOOD = "for good"; // the other hung up, and is not waited for
 
 const calls = new Map(); // invitation -> Call
+const windows = new BroadcastChannel("call"); // the others of this browser hear in which call somebody has hung up
 
 class Call {
   constructor(section, begin) {
     this.invitation = section.dataset.invitation;
-    this.signalsTo = `/invitations/${this.invitation}/signal`;
-    this.outbox = []; // signals that were not sent yet
-    this.sending = false;
+    this.signals = new Signals(this.invitation, (signal) => this.take(signal), () => this.end("ended"));
     this.seenMyself = false;
     this.over = false;
     this.last = this.beaten = NOTHING;
     this.lastSound = null;
     this.lastBeat = performance.now();
     this.leftAt = null; // when the other's page said that it was closing
-    this.muted = false;
+    this.muted = isMuted(this.invitation);
+    this.hushedAt = null; // when the telephone began to keep our voice back
     this.stop = new AbortController();
-    this.turn = Promise.resolve(); // signals are taken one after another, and not before we are ready
     this.attach(section);
     addEventListener("pagehide", () => this.leave(), { signal: this.stop.signal });
     this.say("connecting");
@@ -53,16 +54,20 @@ class Call {
     this.section = section;
     const options = { signal: this.stop.signal };
     section.querySelector("[data-call-mute]")?.addEventListener("click", () => this.mute(!this.muted), options);
-    section.querySelector("[data-call-hang-up]")?.addEventListener("click", () => this.end("ended"), options);
-    this.mute(this.muted);
+    this.showMuted();
     if (this.state) this.show();
     this.play();
   }
 
   mute(muted) {
     this.muted = muted;
-    this.section.querySelector("[data-call-mute]")?.setAttribute("aria-pressed", String(muted));
-    for (const track of this.microphone?.getTracks() ?? []) track.enabled = !muted;
+    keepMuted(this.invitation, muted);
+    this.showMuted();
+  }
+
+  showMuted() {
+    this.section.querySelector("[data-call-mute]")?.setAttribute("aria-pressed", String(this.muted));
+    for (const track of this.microphone?.getTracks() ?? []) track.enabled = !this.muted;
   }
 
   play() {
@@ -73,8 +78,9 @@ class Call {
   }
 
   say(state, words = state) {
-    if (this.state === state) return;
+    if (this.state === state && this.saying === words) return;
     this.state = state;
+    this.saying = words;
     this.words = this.section.getAttribute(`data-words-${words}`);
     this.show();
     (state === "reconnecting" ? hold : stopHolding)();
@@ -94,23 +100,22 @@ class Call {
     if (!begin) await this.standBy();
     if (this.over) return;
     try {
-      if (!("RTCPeerConnection" in window)) throw new Error("no WebRTC"); // some browsers let people switch it off
-      [, this.ice] = await Promise.all([this.openMicrophone(), this.fetchIce()]);
+      await Promise.all([this.openMicrophone(), this.fetchIce(ASK_TRIES)]);
       if (this.over) return;
       this.beginAnew();
-      this.listen();
+      this.signals.listen();
       this.look();
     } catch (error) {
-      if (!this.over) this.giveUp(error instanceof NoMicrophone ? "no-microphone" : "failed");
+      if (!this.over) this.giveUp(error instanceof Unable ? error.why : "failed");
     }
   }
 
   async standBy() {
     this.standing = true;
-    this.listen();
+    this.signals.listen();
     await new Promise((resolve) => setTimeout(resolve, STAND_BY_MS));
     this.standing = false;
-    this.line.close();
+    this.signals.hearAll();
   }
 
   async openMicrophone() {
@@ -119,24 +124,42 @@ class Call {
     if (!this.over) this.say("connecting");
     for (const track of this.microphone.getTracks()) {
       track.addEventListener("ended", () => this.giveUp("no-microphone"), { signal: this.stop.signal });
+      track.addEventListener("mute", () => { this.hushedAt = performance.now(); }, { signal: this.stop.signal });
+      track.addEventListener("unmute", () => { this.hushedAt = null; }, { signal: this.stop.signal });
     }
-    this.mute(this.muted);
+    this.showMuted();
     if (this.over) this.close();
   }
 
-  async fetchIce() {
-    const answer = await request("GET", `/invitations/${this.invitation}/ice`);
-    const ice = await answer.json();
+  async fetchIce(tries) {
+    const ice = await request("GET", `/invitations/${this.invitation}/ice`, null, tries);
     this.polite = ice.side === "b";
-    return { iceServers: ice.ice_servers, iceTransportPolicy: ice.policy };
+    this.ice = { iceServers: ice.ice_servers, iceTransportPolicy: ice.policy };
+    this.fetchedAt = performance.now();
+  }
+
+  // What we have does rather than nothing.
+  async freshenIce() {
+    if (performance.now() - this.fetchedAt > PASSWORDS_MS) await this.fetchIce(1).catch(() => {});
   }
 
   giveUp(words) {
     if (this.over) return;
     this.end("failed", words);
-    if (words === "no-microphone") sayThatThereIsNone();
-    const lost = words !== "no-microphone"; // then both are asked whether they want to go on
-    request("POST", `/calls/${this.invitation}/end`, { lost }, SEND_TRIES).catch(() => {}); // so that the other is free
+    const unable = words === "no-microphone" || words === "no-calls";
+    if (unable) sayUnable(words);
+    this.free(!unable); // if it was lost, both are asked whether they want to go on
+  }
+
+  // So that nobody has to wait for anybody.
+  free(lost) {
+    request("POST", `/calls/${this.invitation}/end`, { lost }, ASK_TRIES).catch(() => {});
+  }
+
+  hangUp() {
+    if (this.over) return;
+    this.leave(FOR_GOOD);
+    this.end("ended");
   }
 
   end(state, words = state) {
@@ -150,7 +173,7 @@ class Call {
     this.stop.abort();
     clearTimeout(this.timer);
     stopHolding();
-    this.line?.close();
+    this.signals.close();
     this.connection?.close();
     for (const track of this.microphone?.getTracks() ?? []) track.stop();
     const audio = this.section.querySelector("[data-call-audio]");
@@ -159,75 +182,51 @@ class Call {
 
   // --- signals ---
 
-  listen(since = "") {
-    this.line = new EventSource(`/invitations/${this.invitation}/signals${since && `?since=${since}`}`);
-    this.line.addEventListener("signal", (event) => {
-      since = event.lastEventId;
-      this.turn = this.turn.then(() => this.take(JSON.parse(event.data))).catch(() => {}); // garbage ends nothing
-    });
-    this.line.addEventListener("over", () => this.end("ended"));
-    this.line.addEventListener("error", () => {
-      if (this.line.readyState === EventSource.CLOSED && !this.over) {
-        setTimeout(() => this.over || this.listen(since), AGAIN_MS);
-      }
-    });
-  }
-
   async take(signal) {
     if (this.over) return;
     if (signal.mine) return this.meetMyself(signal.page);
     if (this.standing) return;
-    if (signal.to && signal.to !== this.page) return; // meant for the page that was here before
-    if (signal.leaving) return this.otherLeft(signal.page);
+    if (signal.to && signal.to !== this.signals.page) return; // meant for the page that was here before
+    if (signal.leaving) return this.otherLeft(signal.page, signal.leaving);
     if (signal.page !== this.peer) await this.beginWith(signal.page);
-    if (!signal.to) this.signal({ to: this.peer });
+    if (signal.page !== this.peer) return; // it is over, or we have begun anew
+    if (!signal.to) this.signals.tell({ to: this.peer });
     if (signal.description) await this.describe(signal.description);
     for (const candidate of signal.candidates) await this.addCandidate(candidate);
   }
 
-  leave() {
-    if (this.peer) lastWord(this.signalsTo, { page: this.page, to: this.peer, leaving: true });
+  leave(leaving = true) {
+    if (this.peer) this.signals.tellLast({ to: this.peer, leaving });
   }
 
-  otherLeft(page) {
+  otherLeft(page, leaving) {
     if (page !== this.peer) return; // the last word of a page that was loaded again came late
+    if (leaving === FOR_GOOD) {
+      this.end("ended");
+      return this.free(false); // they may be in a tunnel, and this all that came through
+    }
     this.leftAt = performance.now();
     this.say("reconnecting", "away");
   }
 
   meetMyself(page) {
-    if (page === this.page) this.seenMyself = true;
+    if (page === this.signals.page) this.seenMyself = true;
     else if (this.seenMyself || this.standing) this.end("elsewhere"); // the newest page of a person has their call
-  }
-
-  signal(said) {
-    const waiting = this.outbox.at(-1);
-    const room = waiting && waiting.candidates.length < CANDIDATES_AT_ONCE;
-    if (room && said.candidates && waiting.to === said.to) waiting.candidates.push(...said.candidates);
-    else this.outbox.push({ page: this.page, candidates: [], ...said });
-    this.send();
-  }
-
-  async send() {
-    if (this.sending) return;
-    this.sending = true;
-    while (this.outbox.length && !this.over) {
-      const signal = this.outbox.shift(); // one at a time keeps their order; what comes meanwhile goes together
-      await request("POST", this.signalsTo, signal, SEND_TRIES).catch(() => {});
-    }
-    this.sending = false;
   }
 
   // --- the connection ---
 
   beginAnew() {
     this.repaired = performance.now();
-    this.page = newId();
+    this.signals.begin();
     this.peer = null;
-    this.signal({}); // I am here now
+    this.signals.tell({}); // I am here now
   }
 
   async beginWith(peer) {
+    const page = this.signals.page;
+    await this.freshenIce();
+    if (this.over || page !== this.signals.page) return;
     this.connection?.close();
     this.peer = peer;
     this.leftAt = null;
@@ -240,7 +239,7 @@ class Call {
     this.restarts = 0;
     connection.onnegotiationneeded = () => this.offer(connection);
     connection.onicecandidate = ({ candidate }) => {
-      if (candidate && connection === this.connection) this.signal({ to: peer, candidates: [candidate.toJSON()] });
+      if (candidate && connection === this.connection) this.signals.tell({ to: peer, candidates: [candidate.toJSON()] });
     };
     connection.onicegatheringstatechange = () => this.lookForAWay(connection);
     connection.ontrack = ({ track }) => {
@@ -270,7 +269,7 @@ class Call {
   sendDescription(connection) {
     if (connection !== this.connection) return;
     const { type, sdp } = connection.localDescription;
-    this.signal({ to: this.peer, description: { type, sdp } });
+    this.signals.tell({ to: this.peer, description: { type, sdp } });
   }
 
   async describe(description) {
@@ -303,13 +302,13 @@ class Call {
 
   async repair() {
     this.repaired = performance.now();
+    this.signals.listen(); // a line that died in a tunnel may not know it
     if (this.lastSound === null || this.restarts > 0) return this.beginAnew();
     this.restarts += 1;
     const connection = this.connection;
-    const ice = await this.fetchIce().catch(() => this.ice); // the passwords may be old by now
+    await this.freshenIce();
     if (connection !== this.connection || this.over) return;
-    this.ice = ice;
-    connection.setConfiguration(ice);
+    connection.setConfiguration(this.ice);
     connection.restartIce();
   }
 
@@ -320,20 +319,25 @@ class Call {
     if (this.over) return;
     const now = performance.now();
     const leaving = this.leftAt !== null && now - this.leftAt < SILENT_MS; // what still comes was on its way
-    if (grew(this.last, packets) && !leaving) {
+    if (grew(this.last, packets, this.hushedAt !== null) && !leaving) {
       this.last = packets;
       this.leftAt = null;
       const first = this.lastSound === null;
       this.lastSound = now;
-      this.say("connected");
+      this.say("connected", this.isHushed(now) ? "hushed" : "connected");
       if (first) this.beat(packets);
     } else if (this.lastSound !== null && now - this.lastSound > SILENT_MS) {
-      this.say("reconnecting");
+      if (this.state !== "reconnecting") this.say("reconnecting");
       if (now - this.lastSound > GIVE_UP_MS) return this.giveUp("lost");
     }
     if (this.lost(now) && now - this.repaired > REPAIR_MS) this.repair();
     if (now - this.lastBeat > BEAT_MS) this.beat(packets);
     this.timer = setTimeout(() => this.look(), this.state === "connected" ? LOOK_LATER_MS : LOOK_MS);
+  }
+
+  // For long: a telephone that rings takes the microphone for a moment.
+  isHushed(now) {
+    return this.hushedAt !== null && now - this.hushedAt > SILENT_MS;
   }
 
   lost(now) {
@@ -376,10 +380,16 @@ function scan(changed) {
   }
 }
 
-// The window that let go may take its call back.
+// The window that let go may take its call back. Whichever is told to hang up, nothing is heard in any of them any more.
 document.addEventListener("click", (event) => {
-  const section = event.target.closest?.("[data-call-here]")?.closest("[data-call]");
-  if (section) calls.set(section.dataset.invitation, new Call(section, true));
+  const button = event.target.closest?.("[data-call-here], [data-call-hang-up]");
+  const section = button?.closest("[data-call]");
+  if (!section) return;
+  const { invitation } = section.dataset;
+  if (button.matches("[data-call-here]")) return calls.set(invitation, new Call(section, true));
+  calls.get(invitation)?.hangUp();
+  windows.postMessage(invitation);
 });
+windows.addEventListener("message", ({ data }) => calls.get(data)?.hangUp());
 new MutationObserver(scan).observe(document.documentElement, { childList: true, subtree: true });
 scan();

@@ -1,11 +1,19 @@
 // The microphone of a call, asked for as early as possible: with the accept, whose button says `data-call-prepare`.
 //
 // Place in the flow: a click -> **microphone** -> call.js. What was opened early and is not needed is closed again. If
-// there is none, the form `no-microphone` says so to the gateway, so that the other person need not wait.
+// there is none, or the browser keeps calls back, the form `no-microphone` says so to the gateway, so that the other
+// person need not wait.
 
+const MUTED = "muted"; // kept by all windows of this browser: the call in which somebody muted themselves
 const NEEDED = "[data-call-prepare], [data-call-soon], [data-call]";
 
-export class NoMicrophone extends Error {}
+// `why` is "no-microphone" or "no-calls".
+export class Unable extends Error {
+  constructor(why) {
+    super(why);
+    this.why = why;
+  }
+}
 
 let early = null; // a microphone that was asked for before the call
 let accepted = false; // here, and not in another window
@@ -15,17 +23,30 @@ export function acceptedHere() {
 }
 
 export async function askForMicrophone() {
+  if (!letsCallsThrough()) throw new Unable("no-calls");
   const asked = early ?? open();
   early = null;
   try {
-    return (await asked) ?? Promise.reject(new NoMicrophone());
+    return (await asked) ?? Promise.reject(new Unable("no-microphone"));
   } catch {
-    throw new NoMicrophone(); // denied, missing, taken, or the page is not on a secure origin
+    throw new Unable("no-microphone"); // denied, missing, taken, or the page is not on a secure origin
   }
 }
 
-export function sayThatThereIsNone() {
-  document.querySelector("form.no-microphone")?.requestSubmit();
+export function sayUnable(why) {
+  const form = document.querySelector("form.no-microphone");
+  if (!form) return;
+  form.elements.why.value = why;
+  form.requestSubmit();
+}
+
+export function isMuted(invitation) {
+  return localStorage.getItem(MUTED) === invitation;
+}
+
+export function keepMuted(invitation, muted) {
+  if (muted) localStorage.setItem(MUTED, invitation);
+  else localStorage.removeItem(MUTED);
 }
 
 // Whenever the page has changed: no call came of the accept.
@@ -34,6 +55,16 @@ export function keepMicrophone() {
   accepted = false;
   if (early) release(early);
   early = null;
+}
+
+// Some browsers let people switch WebRTC off, and extensions take it away or let it throw.
+function letsCallsThrough() {
+  try {
+    new RTCPeerConnection().close();
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function open() {
@@ -48,9 +79,9 @@ async function prepare() {
   accepted = true;
   if (early) return;
   early = askForMicrophone();
-  await early.catch(() => {
+  await early.catch(({ why }) => {
     early = null; // what failed once may be tried again
-    setTimeout(sayThatThereIsNone); // after the accept, which the same click is just about to send
+    setTimeout(() => sayUnable(why)); // after the accept, which the same click is just about to send
   });
 }
 

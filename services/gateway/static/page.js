@@ -1,10 +1,11 @@
 // Small manners of the page that HTML alone does not have: where the focus goes, what is read out, the seconds left,
 // the ring, and what to do when the line is lost. Place in the flow: a view was put into `main` -> this.
+import { count } from "./counting.js";
 import { installWorker } from "./installed.js";
 import { clockTime, forgetLast, keepLast } from "./last.js";
 import { offer } from "./passkey.js";
 import { offerRinging, settleRinging, takeBackMessages } from "./push.js";
-import { ring, stopRinging } from "./ring.js";
+import { ring, stopRinging, tellWhetherItRings } from "./ring.js";
 
 const LINE_AGAIN_MS = 3000;
 const TICK_MS = 250;
@@ -15,7 +16,6 @@ const said = document.getElementById("said");
 const trouble = document.getElementById("trouble");
 const line = document.getElementById("line");
 const { noLine: NO_LINE, crowded: CROWDED } = trouble.dataset;
-const plurals = new Intl.PluralRules(document.documentElement.lang);
 let endsAt = null;
 let shown = null;
 let focused = ""; // the words of what had the focus
@@ -34,6 +34,7 @@ function arrive(first) {
   offer(shown);
   offerRinging(shown);
   takeBackMessages();
+  tellWhetherItRings(shown);
   if (signedIn) keepLast(shown);
   else if (atTheDoor()) forgetLast();
   if (!LAST_WORDS_IN.includes(shown.dataset.view)) untell(lastWords);
@@ -84,17 +85,9 @@ function tick() {
   if (!seconds || endsAt === null) return;
   const left = Math.max(0, Math.ceil((endsAt - performance.now()) / 1000));
   if (String(left) === seconds.textContent) return;
-  seconds.textContent = String(left);
   count(seconds.parentElement, left);
   if (left === 10) said.textContent = said.dataset.tenLeft;
   if (left === 0) look();
-}
-
-// The words around a number, in the form that goes with it.
-function count(sentence, number) {
-  const forms = JSON.parse(sentence.dataset.forms);
-  const around = forms[plurals.select(number)] ?? forms.other;
-  sentence.querySelectorAll("span").forEach((part, index) => { part.textContent = around[index]; });
 }
 
 function tell(words) {

@@ -13,20 +13,15 @@ export function offer(within) {
   for (const one of within.querySelectorAll("[data-passkey]")) one.hidden = false;
 }
 
-async function ask(path) {
-  const answer = await request("POST", path, {});
-  return answer.json();
-}
-
 async function make() {
-  const publicKey = PublicKeyCredential.parseCreationOptionsFromJSON(await ask("/passkeys/options"));
+  const publicKey = PublicKeyCredential.parseCreationOptionsFromJSON(await request("POST", "/passkeys/options", {}));
   const credential = await navigator.credentials.create({ publicKey });
   await request("POST", "/passkeys", { credential: credential.toJSON() });
   location.assign("/passkeys");
 }
 
 async function signIn() {
-  const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(await ask("/passkeys/sign-in/options"));
+  const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(await request("POST", "/passkeys/sign-in/options", {}));
   const credential = await navigator.credentials.get({ publicKey });
   await request("POST", "/passkeys/sign-in", { credential: credential.toJSON() });
   location.assign("/");

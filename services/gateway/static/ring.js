@@ -1,19 +1,21 @@
 // A soft ring of two notes, made on the spot: under three seconds, then once more while nobody has answered. And a low
 // note now and then for whoever holds a line that was lost, with the telephone at their ear and not before their eyes.
 // Place in the flow: an invitation is on the page, a call is looking for its line -> this. Browsers let a page sound once
-// somebody has tapped on it.
+// somebody has tapped on it: any tap will do, and whoever waits is told while it is missing.
 const NOTES_HZ = [523.25, 659.25];
 const LOW_HZ = 329.63;
 const AGAIN_MS = 9_000;
 const HOLD_MS = 4_000;
+const WAKES_MS = 500; // where no tap is needed
+const TAPS = ["pointerdown", "pointerup", "click", "keydown"]; // of a touch only its end counts
 let sound = null;
 let again = null;
 let holding = null;
 
 export function ring() {
   stopRinging();
-  play();
   again = setInterval(play, AGAIN_MS);
+  play();
   navigator.vibrate?.([200, 100, 200]);
 }
 
@@ -23,7 +25,7 @@ export function stopRinging() {
 }
 
 export function hold() {
-  holding ??= setInterval(() => note(LOW_HZ, awake().currentTime), HOLD_MS);
+  holding ??= setInterval(() => awake() && note(LOW_HZ, sound.currentTime), HOLD_MS);
 }
 
 export function stopHolding() {
@@ -31,14 +33,36 @@ export function stopHolding() {
   holding = null;
 }
 
-function awake() {
-  sound ??= new AudioContext();
-  if (sound.state === "suspended") sound.resume().catch(() => {});
-  return sound;
+// A view that says of itself whether a tap is needed.
+export function tellWhetherItRings(view) {
+  if (!view.querySelector("[data-ring-silent]")) return;
+  awake();
+  setTimeout(tell, WAKES_MS);
 }
 
+function tell() {
+  const silent = document.querySelector("[data-ring-silent]");
+  if (silent) silent.hidden = sound.state === "running";
+}
+
+function awake() {
+  sound ??= opened();
+  if (sound.state !== "running") sound.resume().catch(() => {});
+  return sound.state === "running";
+}
+
+function opened() {
+  const made = new AudioContext();
+  made.addEventListener("statechange", () => {
+    tell();
+    if (again) play();
+  });
+  return made;
+}
+
+// Nothing while it may not sound: the notes would wait, and come all at once.
 function play() {
-  awake();
+  if (!awake()) return;
   for (let turn = 0; turn < 2; turn += 1) {
     NOTES_HZ.forEach((pitch, index) => note(pitch, sound.currentTime + turn * 1.2 + index * 0.35));
   }
@@ -54,3 +78,5 @@ function note(pitch, at) {
   tone.start(at);
   tone.stop(at + 0.9);
 }
+
+for (const tap of TAPS) addEventListener(tap, awake, { capture: true });
