@@ -13,6 +13,7 @@ import numpy as np
 from matcher.availability import KEEP_ROWS, MIN_TALK, Waiting
 from matcher.features import crowd
 from matcher.invitation import ANSWER, Invitation
+from matcher.matching import BOND_BONUS
 from matcher.patience import (
     FEW,
     RECENT_LEAST,
@@ -135,7 +136,7 @@ class Scores:
 
 
 def scores_between(people: Sequence[Free], others: Sequence[Free], model: Model) -> Numbers:
-    """People × others of scores; -inf for oneself and where a hard rule that holds at any hour forbids."""
+    """People × others: what a pair would weigh, -inf for oneself and where a rule that holds at any hour forbids."""
     if not people or not others:
         return np.zeros((len(people), len(others)))
     here = crowd([one.features for one in (*people, *others)])
@@ -147,7 +148,7 @@ def scores_between(people: Sequence[Free], others: Sequence[Free], model: Model)
         for one in people
         for other in others
     ]
-    return np.where(fits, scores, -np.inf).reshape(len(people), len(others))
+    return np.where(fits, scores + BOND_BONUS * bonded, -np.inf).reshape(len(people), len(others))
 
 
 def _bonded(one: Free, other: Free) -> bool:

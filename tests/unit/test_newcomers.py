@@ -7,8 +7,10 @@ from itertools import count
 import numpy as np
 import pytest
 
+from matcher.candidates import Candidates
 from matcher.events import PersonLeft, PersonWaiting, PoolEvent, Tick
 from matcher.invitation import Invitation
+from matcher.matching import BOND_BONUS, Matching
 from matcher.newcomers import Scores, scores_between
 from matcher.person import Features
 from matcher.pool import Pool
@@ -92,6 +94,21 @@ def test_nobody_is_scored_with_themselves_or_against_a_rule() -> None:
     assert scores[0, 1] == scores[1, 0] == pytest.approx(scores[1, 2])
     other = people[0].row.model_copy(update={"person": "x", "features": features(0, True, languages=("pl",))})
     assert np.isneginf(scores_between(people, [free(other, NOW)], Model())).all()
+
+
+def test_two_who_keep_each_other_weigh_the_same_before_they_come_and_when_they_are_here() -> None:
+    pool = Pool("GB")
+    for number, other in ((0, "p-01"), (1, "p-00")):
+        event = waiting(number, alike=True)
+        pool.apply(event.model_copy(update={"features": features(number, True, met=(other,), bonds=(other,))}), number)
+    people = [free(row, NOW) for row in pool.waiting.values()]
+    candidates = Candidates(Model())
+    candidates.update((), people, "tick")
+    matching = Matching(candidates)
+    matching.update(NOW, np.zeros(len(candidates.standing.people)))
+    ((_, _, weight, _),) = matching.pairs()
+    assert scores_between(people, people, Model())[0, 1] == pytest.approx(weight)
+    assert weight > BOND_BONUS
 
 
 def test_scores_kept_from_look_to_look_are_those_worked_out_anew() -> None:
