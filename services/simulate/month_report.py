@@ -43,9 +43,11 @@ def month_report(towns: list[Days], days: int, signal: str) -> dict[str, Any]:
     learns, never = [town.learns for town in towns], [town.never for town in towns]
     last = range(max(0, days - LAST_DAYS), days)
     over = [_share(one.learns, last) - _share(one.never, last) for one in towns]
+    over_of_chance = [_chance(one.learns, last) - _chance(one.never, last) for one in towns]
     return {
         "signal": signal, "days": days, "seeds": len(towns), "learns": _arm(learns, days), "never": _arm(never, days),
         "over_never": mean(over), "over_never_ci": interval(over),
+        "over_never_of_chance": mean(over_of_chance), "over_never_of_chance_ci": interval(over_of_chance),
         "calibration": _calibration(learns, last), "calibration_never": _calibration(never, last),
         "promotions": [list(one.promoted) for one in learns],
         "violations": sum(len(one.violations) for one in (*learns, *never)),
@@ -57,6 +59,7 @@ def _arm(lived: list[Lived], days: int) -> dict[str, Any]:
     """Shares of calls after which both would talk again: at first, at the end, and on each day."""
     first, last = range(min(FIRST_DAYS, days)), range(max(0, days - LAST_DAYS), days)
     rise = [_share(one, last) - _share(one, first) for one in lived]
+    rise_of_chance = [_chance(one, last) - _chance(one, first) for one in lived]
     daily = [[_share(one, range(day, day + 1)) for one in lived] for day in range(days)]
     return {
         "calls": sum(len(one.talks) for one in lived),
@@ -64,6 +67,7 @@ def _arm(lived: list[Lived], days: int) -> dict[str, Any]:
         "share_last": mean([_share(one, last) for one in lived]),
         "share_last_of_strangers": mean([_share(one, last, strangers=True) for one in lived]),
         "rise": mean(rise), "rise_ci": interval(rise),
+        "rise_of_chance": mean(rise_of_chance), "rise_of_chance_ci": interval(rise_of_chance),
         "bond_calls_last": mean([_bond_share(one, last) for one in lived]),
         "share_by_day": [mean(one) for one in daily],
         "share_by_day_ci": [interval(one) for one in daily],
@@ -73,6 +77,12 @@ def _arm(lived: list[Lived], days: int) -> dict[str, Any]:
 def _share(lived: Lived, days: range, strangers: bool = False) -> float:
     both = [talk.both for talk in lived.talks if talk.day in days and not (strangers and talk.bond)]
     return float(np.mean(both)) if both else 0.0
+
+
+def _chance(lived: Lived, days: range) -> float:
+    """The share of calls to be expected, from the hidden chances: the same with less noise."""
+    chances = [talk.chance for talk in lived.talks if talk.day in days]
+    return float(np.mean(chances)) if chances else 0.0
 
 
 def _bond_share(lived: Lived, days: range) -> float:

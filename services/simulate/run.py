@@ -109,6 +109,7 @@ def _month_table(found: dict[str, Any]) -> str:
         first, last, rise = arm["share_first"], arm["share_last"], arm["rise"]
         lines.append(f"{name.ljust(8)}first days {first}, last week {last}, rise {rise} {arm['rise_ci']}")
     lines.append(f"last week over the control {found['over_never']} {found['over_never_ci']}")
+    lines.append(f"of chance {found['over_never_of_chance']} {found['over_never_of_chance_ci']}")
     for name in ("calibration", "calibration_never"):
         line = found[name]
         lines.append(f"{name.ljust(18)}slope {line['slope']} {line['slope_ci']}, intercept {line['intercept']}")

@@ -1,6 +1,7 @@
 """`partyline simulate`: a town in virtual time, five policies, a clairvoyant; and a market that somebody brings."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -145,6 +146,10 @@ def test_scores_are_held_against_what_came_true_and_against_the_hidden_chances()
     assert found["intercept_of_chance"] == pytest.approx(0.2, abs=1e-3)
     assert found["slope"] == pytest.approx(0.5, abs=0.15)
     assert found["slope_ci"][0] < found["slope"] < found["slope_ci"][1]
+    early = Lived(tuple(replace(talk, day=0, chance=talk.chance / 2) for talk in talks), (), ())
+    rise = month_report([Days(0, Lived((*early.talks, *talks), (), ()), early)], 30, "weak")
+    assert rise["learns"]["rise_of_chance"] == pytest.approx(float(chance.mean()) / 2, abs=1e-3)
+    assert rise["over_never_of_chance"] == pytest.approx(float(chance.mean()), abs=1e-3)  # the control had no calls
     one = month_report([Days(0, lived[0], lived[0])], 30, "weak")["calibration"]
     assert one["slope_ci"] is None  # nothing can be said of towns from one
 
