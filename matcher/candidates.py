@@ -182,8 +182,8 @@ class Candidates:
     def _search(self, who: Slots, index: Index, seed: str) -> None:
         parts = [(who[start : start + PART], key_of(seed) >> 1, index) for start in range(0, len(who), PART)]
         found = list(self._spread(self._found, parts))
+        keys = self.standing.people["key"]
         for one, scores in zip(found, self._score_all(found), strict=True):
-            keys = self.standing.people["key"]
             link(one.who, one.starts, one.others, one.kept, scores, one.bonds, keys, self._links)
 
     def _found(self, part: tuple[Slots, int, Index]) -> Finding:

@@ -8,16 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from kafka.errors import KafkaError
 from pydantic import ValidationError
 
-from matcher.errors import Away, NotFound
+from matcher.errors import NotFound
 from matcher.events import PersonReleased
 from matcher.person import Concern, Person
 from matcher.values import derived_id, newer
 from services.adapters.backlog import backlog
-from services.adapters.kafka import producer
-from services.adapters.outbox import BlockingOutbox
+from services.adapters.outbox import say_once
 from services.topics import PEOPLE, PERSON_EVENTS, KafkaAddress
 
 
@@ -44,7 +42,7 @@ def settle(address: KafkaAddress, concern: str, at: datetime) -> tuple[Reported,
     if found is None:
         raise NotFound(f"no concern {concern} stands: see `partyline concerns list`")
     event = PersonReleased(id=derived_id("settled", concern), at=at, person=found.person, concern=concern)
-    _say(address, event)
+    say_once(address, PERSON_EVENTS, event.person, event)
     return found, sum(one.person == found.person for one in stand) - 1
 
 
@@ -57,17 +55,6 @@ def standing(records: Iterable[tuple[Any, bytes | None]]) -> list[Reported]:
             rows[key] = row
     found = [Reported(row.person, one) for row in rows.values() for one in row.concerns]
     return sorted(found, key=lambda one: (one.concern.at, one.concern.concern))
-
-
-def _say(address: KafkaAddress, event: PersonReleased) -> None:
-    try:
-        sending = producer(address)
-    except KafkaError as error:
-        raise Away(f"Kafka at {address.bootstrap} does not answer", retry_after_s=5) from error
-    try:
-        BlockingOutbox(sending, address.prefix).say(PERSON_EVENTS.name, event.person, event)
-    finally:
-        sending.close()
 
 
 def _row(value: bytes | None) -> Person | None:

@@ -6,6 +6,8 @@ from kafka.errors import KafkaError
 from matcher.errors import Away
 from matcher.events import Event
 from matcher.values import wire
+from services.adapters.kafka import producer
+from services.topics import KafkaAddress, Topic
 
 ACKNOWLEDGED_WITHIN_S = 10.0
 
@@ -13,8 +15,8 @@ ACKNOWLEDGED_WITHIN_S = 10.0
 class BlockingOutbox:
     """The port `matcher.ports.Outbox` over kafka-python."""
 
-    def __init__(self, producer: KafkaProducer, prefix: str) -> None:
-        self._producer = producer
+    def __init__(self, sending: KafkaProducer, prefix: str) -> None:
+        self._producer = sending
         self._prefix = prefix
 
     def say(self, topic: str, key: str, event: Event) -> None:
@@ -24,3 +26,15 @@ class BlockingOutbox:
             sent.get(timeout=ACKNOWLEDGED_WITHIN_S)
         except KafkaError as error:
             raise Away(f"Kafka did not take the event: {type(error).__name__}") from error
+
+
+def say_once(address: KafkaAddress, topic: Topic, key: str, event: Event) -> None:
+    """Say one event and go, as a command does. Returns once the broker has it. Raises Away."""
+    try:
+        sending = producer(address)
+    except KafkaError as error:
+        raise Away(f"Kafka at {address.bootstrap} does not answer", retry_after_s=5) from error
+    try:
+        BlockingOutbox(sending, address.prefix).say(topic.name, key, event)
+    finally:
+        sending.close()

@@ -18,10 +18,9 @@ from matcher.matching import Matching
 from matcher.rules import Free
 from matcher.score import Model
 from matcher.solve import Effort
-from matcher.warm import warm_up
 from services.adapters.threads import spread
 from services.bench.crowd import NOW, crowd, pairs_only
-from services.bench.measure import TIMES, median, peak_rss_mb, share, shares, timed
+from services.bench.measure import TIMES, compile_loops, median, peak_rss_mb, share, shares, timed
 
 TICKS = 20
 TICK = timedelta(seconds=0.5)
@@ -52,7 +51,7 @@ class Run:
 
 def figures(found: argparse.Namespace) -> dict[str, Any]:
     """What `bench match --people` prints."""
-    compile_s, _ = timed(warm_up)
+    compile_s = compile_loops()
     if found.nakama:
         return {**_nakama(found), "compile_s": round(compile_s, 3), "peak_rss_mb": peak_rss_mb()}
     people = crowd(found.people, found.seed)

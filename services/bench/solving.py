@@ -8,13 +8,13 @@ from typing import Any
 
 from matcher.solve import solve, weight_of
 from services.bench.graph import read_graph
-from services.bench.measure import TIMES, compile_solver, median, peak_rss_mb, shares, timed
+from services.bench.measure import TIMES, compile_loops, median, peak_rss_mb, shares, timed
 
 
 def figures(found: argparse.Namespace) -> dict[str, Any]:
     """What `bench match --graph` prints. Raises BadRequest for a file that holds no graph."""
     graph = read_graph(found.graph)
-    compile_s = compile_solver()
+    compile_s = compile_loops()
     runs = [timed(lambda: solve(graph, found.effort)) for _ in range(TIMES)]
     seconds, mate = median([run[0] for run in runs]), runs[0][1]
     peak_mb = peak_rss_mb()

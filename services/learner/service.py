@@ -10,8 +10,7 @@ from matcher.events import ModelPromoted2
 from matcher.model_file import ModelFile, PromotedModel
 from matcher.person import Market
 from matcher.values import derived_id, wire
-from services.adapters.kafka import producer
-from services.adapters.outbox import BlockingOutbox
+from services.adapters.outbox import say_once
 from services.settings import Settings
 from services.stream.rebuild import newest_rows
 from services.topics import MODELS, POOL
@@ -28,8 +27,4 @@ def promote(settings: Settings, market: Market, made: ModelFile) -> None:
     made.model()
     cause = wire(made).decode()
     event = ModelPromoted2(id=derived_id("model", cause), at=datetime.now(UTC), market=market, promoted=made)
-    sending = producer(settings.kafka)
-    try:
-        BlockingOutbox(sending, settings.topic_prefix).say(POOL.name, market, event)
-    finally:
-        sending.close()
+    say_once(settings.kafka, POOL, market, event)

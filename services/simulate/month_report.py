@@ -4,6 +4,7 @@ Place in the flow: month -> **month_report** -> cli, plot. Intervals draw towns 
 recorded with the offers of the last days, before anybody had answered: what came true later taught none of them.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,19 +76,20 @@ def _arm(lived: list[Lived], days: int) -> dict[str, Any]:
 
 
 def _share(lived: Lived, days: range, strangers: bool = False) -> float:
-    both = [talk.both for talk in lived.talks if talk.day in days and not (strangers and talk.bond)]
-    return float(np.mean(both)) if both else 0.0
+    return _mean([talk.both for talk in lived.talks if talk.day in days and not (strangers and talk.bond)])
 
 
 def _chance(lived: Lived, days: range) -> float:
     """The share of calls to be expected, from the hidden chances: the same with less noise."""
-    chances = [talk.chance for talk in lived.talks if talk.day in days]
-    return float(np.mean(chances)) if chances else 0.0
+    return _mean([talk.chance for talk in lived.talks if talk.day in days])
 
 
 def _bond_share(lived: Lived, days: range) -> float:
-    bonds = [talk.bond for talk in lived.talks if talk.day in days]
-    return float(np.mean(bonds)) if bonds else 0.0
+    return _mean([talk.bond for talk in lived.talks if talk.day in days])
+
+
+def _mean(values: Sequence[float]) -> float:
+    return float(np.mean(values)) if values else 0.0
 
 
 def _calibration(lived: list[Lived], days: range) -> dict[str, Any]:

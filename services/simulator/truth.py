@@ -57,12 +57,11 @@ class Truth:
 
     def both(self, one: TownPerson, other: TownPerson) -> float:
         """The chance that both would say yes about a talk of these two."""
-        there, back = (1 / (1 + exp(-self.inclination(*pair))) for pair in ((one, other), (other, one)))
-        return there * back
+        return self._yes(one, other) * self._yes(other, one)
 
     def says(self, one: TownPerson, other: TownPerson, call: str) -> str:
         """What `one` says of `call` with `other`: yes, maybe or no."""
-        yes = 1 / (1 + exp(-self.inclination(one, other)))
+        yes = self._yes(one, other)
         drawn = self._share("says", one.number, other.number, call)
         if drawn < yes:
             return "yes"
@@ -80,6 +79,9 @@ class Truth:
         """Whether it is `one` who says goodbye; it is always exactly one of the two."""
         first = sorted((one.number, other.number))[self._share("goodbye", call) < 0.5]
         return first == one.number
+
+    def _yes(self, one: TownPerson, other: TownPerson) -> float:
+        return 1 / (1 + exp(-self.inclination(one, other)))
 
     def _normal(self, *about: object) -> float:
         return _NORMAL.inv_cdf(self._share(*about))
