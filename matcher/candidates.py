@@ -17,7 +17,7 @@ import numpy as np
 
 from matcher.effects import Counts
 from matcher.explore import drawn
-from matcher.features import Crowd, pair_columns
+from matcher.features import BOND, Bonds, Crowd, bond_of, pair_columns
 from matcher.index import Index, Places
 from matcher.keys import key_of
 from matcher.links import Flags, Floats, Links, Slots, link, pairs, rescored, unlink
@@ -53,24 +53,24 @@ class Spread(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Who may meet whom: `others`, `whose` they are (those of who[i] from starts[i] on), if to be kept, if a bond."""
+    """Who may meet whom: `others`, `whose` they are (those of who[i] from starts[i] on), if to be kept, what bond."""
 
     who: Slots
     starts: Slots
     whose: Slots
     others: Slots
     kept: Flags
-    bonds: Flags
+    bonds: Bonds
 
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
-    """Candidate pairs as arrays: the slots of both, the score, and whether they keep each other."""
+    """Candidate pairs as arrays: the slots of both, the score, and how well they keep each other."""
 
     u: Slots
     v: Slots
     score: Floats
-    bond: Flags
+    bond: Bonds
 
 
 class Candidates:
@@ -85,7 +85,7 @@ class Candidates:
         self._model = model
         self._spread = spread
         self._links: Links = (
-            np.zeros((0, bound), np.int32), np.zeros((0, bound)), np.zeros((0, bound), np.bool_), np.zeros(0, np.int64),
+            np.zeros((0, bound), np.int32), np.zeros((0, bound)), np.zeros((0, bound), np.int8), np.zeros(0, np.int64),
         )  # fmt: skip
         self._refused = np.zeros((0, len(PAIR_RULES)), np.int64)
         self._few: dict[str, None] = {}
@@ -141,7 +141,7 @@ class Candidates:
         """The score of the pair that stands at two slots, and whether they keep each other."""
         nbr, score, bond, degree = self._links
         place = int(np.flatnonzero(nbr[a, : degree[a]] == b)[0])
-        return float(score[a, place]), bool(bond[a, place])
+        return float(score[a, place]), bool(bond[a, place] >= BOND)
 
     def believed(self, pairs: Sequence[tuple[int, int]]) -> list[Believed]:
         """What is believed of both people of each pair (slots); what the two have in common counts for both."""
@@ -196,8 +196,11 @@ class Candidates:
             standing.brief, standing.scored, standing.people, standing.lists, bits_of(RULES), self._refused,
         )  # fmt: skip
         whose = np.repeat(who, np.diff(starts))
-        bonded = are_bonded(whose, others, standing.brief, standing.people, standing.lists)
-        return Finding(who, starts, whose, others, kept, bonded)
+        bond = are_bonded(whose, others, standing.brief, standing.people, standing.lists).astype(np.int8)
+        for place in np.flatnonzero(bond).tolist():  # few: what a list of keys does not tell is asked of the people
+            one, other = (standing.free_at(int(side[place])) for side in (whose, others))
+            bond[place] = max(BOND, bond_of(one.person, one.features, other.person, other.features))
+        return Finding(who, starts, whose, others, kept, bond)
 
     def _bonds_here(self, who: Slots) -> tuple[Slots, Slots]:
         """Where the bonds of each stand, one person after the other, and where those of each begin."""
@@ -213,9 +216,9 @@ class Candidates:
     def _score_all(self, found: Sequence[Finding]) -> list[Floats]:
         return list(self._spread(lambda one: self.scores(one.whose, one.others, one.bonds), found))
 
-    def scores(self, u: Slots, v: Slots, bonded: Flags) -> Floats:
+    def scores(self, u: Slots, v: Slots, bond: Bonds) -> Floats:
         """The score of each pair of slots."""
-        return score_records(self._model, self.standing.scored, u, v, bonded)
+        return score_records(self._model, self.standing.scored, u, v, bond)
 
     def _at(self, person: str) -> int:
         slot = self.standing.slot_of(person)

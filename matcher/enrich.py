@@ -135,7 +135,9 @@ def _changed(row: Person, event: PersonEvent) -> Person:
             change = {"met": with_one(row.met, event.other)[-MET_LIMIT:], "calls": _called(row, event)}
         case BondChanged():
             bonds = with_one(row.bonds, event.other) if event.bond else without(row.bonds, event.other)
-            change = {"bonds": bonds[-BONDS_LIMIT:], "raised": since_raised(row, event.other, bond=event.bond)}
+            firm = with_one(row.firm, event.other) if event.firm else without(row.firm, event.other)
+            change = {"bonds": bonds[-BONDS_LIMIT:], "firm": firm[-BONDS_LIMIT:]}
+            change["raised"] = since_raised(row, event.other, bond=event.bond)
         case AnswerCounted() if not row.erased:
             change = _counted(row, event)
         case PersonErased():

@@ -162,11 +162,12 @@ class PersonMet(PersonEvent):
 
 
 class BondChanged(PersonEvent):
-    """`person` and `other` both want to keep each other, or no longer do."""
+    """`person` and `other` both want to keep each other, or no longer do; `firm`: both said so about several calls."""
 
     type: Literal["bond.changed.v1"] = "bond.changed.v1"
     other: str
     bond: bool
+    firm: bool = False
 
 
 class AnswerCounted(PersonEvent):

@@ -22,18 +22,22 @@ from matcher.person import COUNTS, TOPICS, Features
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
+Bonds = NDArray[np.int8]
+"""Of each pair how well they keep each other: `NO_BOND`, `BOND` or `FIRM`."""
+NO_BOND, BOND, FIRM = range(3)
 
-FEATURE_NAMES = ("near", "shared_likes", "spoiled", "bond")
+FEATURE_NAMES = ("near", "shared_likes", "spoiled", "bond", "firm")
 TRAIT_NAMES = ("many_likes",)
 SOURCES = {
     "near": ("cell",),
     "shared_likes": ("likes", "avoids"),
     "spoiled": ("likes", "avoids"),
     "bond": ("bonds",),
+    "firm": ("firm",),
     "many_likes": ("likes",),
 }
 """The fields of `Features` that each feature and trait is made of."""
-NEVER_WORSE = ("near", "shared_likes", "bond")
+NEVER_WORSE = ("near", "shared_likes", "bond", "firm")
 """Features of which more is never worse, all else equal: a learned weight is held at 0 or above."""
 NEAR_KM = 10.0
 KM_PER_DEGREE = 111.2
@@ -107,8 +111,9 @@ def codes(words: Iterable[str], code_of: Mapping[Any, int], count: int = -1) -> 
     return np.fromiter(map(code_of.get, words, repeat(0)), np.int64, count)
 
 
-def pair_columns(people: Crowd, left: Ints, right: Ints, bond: NDArray[np.bool_] | None = None) -> dict[str, Floats]:
-    """The features of the pairs (`left`, `right`) by name, each in [0, 1]; `bond` says which keep each other."""
+def pair_columns(people: Crowd, left: Ints, right: Ints, bond: Bonds | None = None) -> dict[str, Floats]:
+    """The features of the pairs (`left`, `right`) by name, each in [0, 1]; no `bond` means none between any of them."""
+    bond = np.zeros(len(left), np.int8) if bond is None else bond
     lat_a, lat_b, likes_a, likes_b = people.lat[left], people.lat[right], people.likes[left], people.likes[right]
     avoids = people.avoids[left] | people.avoids[right]
     east = (people.lon[left] - people.lon[right]) * np.cos(np.radians((lat_a + lat_b) / 2))
@@ -117,12 +122,20 @@ def pair_columns(people: Crowd, left: Ints, right: Ints, bond: NDArray[np.bool_]
         "near": np.exp(-km / NEAR_KM),
         "shared_likes": saturating(np.bitwise_count(likes_a & likes_b & ~avoids).astype(np.float64)),
         "spoiled": saturating(np.bitwise_count((likes_a | likes_b) & avoids).astype(np.float64)),
-        "bond": np.zeros(len(left)) if bond is None else bond.astype(np.float64),
+        "bond": (bond >= BOND).astype(np.float64),
+        "firm": (bond >= FIRM).astype(np.float64),
     }
 
 
-def pair_features(a: Features, b: Features, bond: bool) -> dict[str, float]:
+def bond_of(one: str, its: Features, other: str, others: Features) -> int:
+    """How well two people keep each other: `NO_BOND`, `BOND` or `FIRM`, as far as both know of it."""
+    if other not in its.bonds or one not in others.bonds:
+        return NO_BOND
+    return FIRM if other in its.firm and one in others.firm else BOND
+
+
+def pair_features(a: Features, b: Features, bond: int) -> dict[str, float]:
     """The features of one pair, each in [0, 1]."""
     here, there = np.array([0]), np.array([1])
-    columns = pair_columns(crowd([a, b]), here, there, np.array([bond]))
+    columns = pair_columns(crowd([a, b]), here, there, np.array([bond], np.int8))
     return {name: float(column[0]) for name, column in columns.items()}

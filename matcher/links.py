@@ -1,7 +1,7 @@
 """The candidates of each person, both ways: at most `bound` a person, changed one by one.
 
 Place in the flow: search, score -> **links** -> alternating. A table: who is linked with whom (`nbr`, slot × bound),
-with what score, whether by a bond; `degree` says how many of a row count. Somebody new may push out the worst link of a
+with what score, by what bond; `degree` says how many of a row count. Somebody new may push out the worst link of a
 person whose row is full, but only if the one pushed out keeps a third of the bound: who is popular with nobody is still
 somebody's candidate.
 """
@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.compiled import compiled, leaf
+from matcher.features import BOND, Bonds
 
 Slots = NDArray[np.int64]
 Ints = NDArray[np.int32]
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 Keys = NDArray[np.uint64]
-Links = tuple[Ints, Floats, Flags, Slots]
+Links = tuple[Ints, Floats, Bonds, Slots]
 LOTS = np.uint64(0x9E3779B97F4A7C15)
 LOT_WEIGHS = 1e-9
 """Scores that differ by less are taken for equal."""
@@ -41,7 +42,7 @@ def _drop(a: int, place: int, links: Links) -> None:
 
 
 @leaf
-def _add(a: int, b: int, its_score: float, its_bond: bool, links: Links) -> None:
+def _add(a: int, b: int, its_score: float, its_bond: int, links: Links) -> None:
     nbr, score, bond, degree = links
     for x, y in ((a, b), (b, a)):
         nbr[x, degree[x]], score[x, degree[x]], bond[x, degree[x]] = y, its_score, its_bond
@@ -55,7 +56,7 @@ def _make_room(b: int, below: float, links: Links) -> bool:
     bound = nbr.shape[1]
     worst, at = below, -1
     for i in range(bound):
-        if score[b, i] < worst and not bond[b, i] and degree[nbr[b, i]] > bound // 3:
+        if score[b, i] < worst and bond[b, i] < BOND and degree[nbr[b, i]] > bound // 3:
             worst, at = score[b, i], i
     if at < 0:
         return False
@@ -73,7 +74,7 @@ def _lot(one: int, other: int) -> float:
 
 @compiled
 def link(
-    who: Slots, starts: Slots, others: Slots, kept: Flags, scores: Floats, bonds: Flags, keys: Keys, links: Links
+    who: Slots, starts: Slots, others: Slots, kept: Flags, scores: Floats, bonds: Bonds, keys: Keys, links: Links
 ) -> None:  # fmt: skip
     """Link each of `who` with the best of those found: first those to be kept, then by score, as far as there is room.
 
@@ -125,14 +126,14 @@ def unlink(who: Slots, links: Links) -> Slots:
 
 
 @compiled
-def pairs(everybody: Slots, links: Links) -> tuple[Slots, Slots, Floats, Flags]:
+def pairs(everybody: Slots, links: Links) -> tuple[Slots, Slots, Floats, Bonds]:
     """Every link once: the lower slot, the higher, score, bond."""
     nbr, score, bond, degree = links
     total = 0
     for a in everybody:
         total += degree[a]
     total //= 2
-    u, v, s, k = np.empty(total, np.int64), np.empty(total, np.int64), np.empty(total), np.empty(total, np.bool_)
+    u, v, s, k = np.empty(total, np.int64), np.empty(total, np.int64), np.empty(total), np.empty(total, np.int8)
     at = 0
     for a in everybody:
         for i in range(degree[a]):
@@ -166,7 +167,7 @@ def weigh(
     for a in everybody:
         held[a] = 0.0
         for i in range(degree[a]):
-            weight = score[a, i] + bond_bonus * bond[a, i] + max(bonus[a], bonus[nbr[a, i]])
+            weight = score[a, i] + bond_bonus * (bond[a, i] >= BOND) + max(bonus[a], bonus[nbr[a, i]])
             more = weight - (expects[a] + expects[nbr[a, i]])
             wt[a * bound + i] = max(more, 0.0) if weight >= floor else 0.0
             if nbr[a, i] == mate[a]:

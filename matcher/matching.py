@@ -14,6 +14,7 @@ from matcher.alternating import improve, shake, state_of
 from matcher.auction import Floats, Graph
 from matcher.candidates import Candidates
 from matcher.explore import acted_upon, propensity
+from matcher.features import BOND
 from matcher.links import Slots, weigh
 from matcher.solve import EXACT_PEOPLE, Edges, Effort, edges, exact, solve, solve_half_edges
 
@@ -114,7 +115,7 @@ class Matching:
 
     def _weights_of(self, score: Floats, bonus: Floats) -> tuple[Slots, Slots, Floats]:
         kept = self._candidates.pairs
-        weight = score + BOND_BONUS * kept.bond + np.maximum(bonus[kept.u], bonus[kept.v])
+        weight = score + BOND_BONUS * (kept.bond >= BOND) + np.maximum(bonus[kept.u], bonus[kept.v])
         some = weight >= FLOOR
         return kept.u[some], kept.v[some], weight[some]
 

@@ -11,7 +11,7 @@ from datetime import timedelta
 import numpy as np
 
 from matcher.availability import KEEP_ROWS, MIN_TALK, Waiting
-from matcher.features import crowd
+from matcher.features import BOND, bond_of, crowd
 from matcher.invitation import ANSWER, Invitation
 from matcher.matching import BOND_BONUS
 from matcher.patience import (
@@ -141,18 +141,18 @@ def scores_between(people: Sequence[Free], others: Sequence[Free], model: Model)
         return np.zeros((len(people), len(others)))
     here = crowd([one.features for one in (*people, *others)])
     left, right = (places.reshape(-1) for places in np.indices((len(people), len(others))))
-    bonded = np.array([_bonded(one, other) for one in people for other in others])
-    scores = score_pairs(model, here, believed(model, here), left, right + len(people), bonded)
+    bond = np.array([_bond(one, other) for one in people for other in others], np.int8)
+    scores = score_pairs(model, here, believed(model, here), left, right + len(people), bond)
     fits = [
         one.person != other.person and refusal(one, other, RULES_OF_ANY_HOUR) is None
         for one in people
         for other in others
     ]
-    return np.where(fits, scores + BOND_BONUS * bonded, -np.inf).reshape(len(people), len(others))
+    return np.where(fits, scores + BOND_BONUS * (bond >= BOND), -np.inf).reshape(len(people), len(others))
 
 
-def _bonded(one: Free, other: Free) -> bool:
-    return other.person in one.features.bonds and one.person in other.features.bonds
+def _bond(one: Free, other: Free) -> int:
+    return bond_of(one.person, one.features, other.person, other.features)
 
 
 def _key(one: Free) -> str:

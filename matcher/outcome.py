@@ -1,7 +1,7 @@
 """What both said afterwards: the row of a pair, and when it is a bond.
 
 Place in the flow: call -> **outcome** -> person-events (bonds, counts), learner. A bond takes two yeses about the same
-call, and lasts until one of the two last said no.
+call, and lasts until one of the two last said no. It is firm from the second such call on.
 """
 
 from typing import Any, Literal
@@ -11,6 +11,8 @@ from matcher.invitation import Invitation
 from matcher.values import Row, Value, derived_id
 
 SAID_LIMIT = 40
+FIRM_FROM = 2
+"""Calls about which both said yes, from which on a bond is firm."""
 
 
 class Said(Value):
@@ -29,6 +31,7 @@ class Pair(Row):
     b: str
     said: tuple[Said, ...] = ()
     bond: bool = False
+    firm: bool = False
 
 
 def pair_key(a: str, b: str) -> str:
@@ -54,9 +57,10 @@ def apply_outcome(row: Pair | None, event: OutcomeGiven, offset: int) -> tuple[P
     kept = [one for one in row.said if (one.invitation, one.person) != (new.invitation, new.person)]
     said = (*kept, new)[-SAID_LIMIT:]
     bond = event.talk_again != "no" and (row.bond or both_would(said, event.invitation))
-    changed = Pair(offset=offset, a=a, b=b, said=said, bond=bond)
-    bonds = [] if bond == row.bond else [_told(event, bond, a, b), _told(event, bond, b, a)]
-    return changed, [*bonds, *_counted(row, event)]
+    firm = bond and (row.firm or len({one.invitation for one in said if both_would(said, one.invitation)}) >= FIRM_FROM)
+    changed = Pair(offset=offset, a=a, b=b, said=said, bond=bond, firm=firm)
+    told = [_told(event, changed, person) for person in (a, b)] if (bond, firm) != (row.bond, row.firm) else []
+    return changed, [*told, *_counted(row, event)]
 
 
 def _counted(row: Pair, event: OutcomeGiven) -> list[AnswerCounted]:
@@ -80,8 +84,11 @@ def _counted(row: Pair, event: OutcomeGiven) -> list[AnswerCounted]:
     ]
 
 
-def _told(event: OutcomeGiven, bond: bool, person: str, other: str) -> BondChanged:
-    return BondChanged(id=derived_id("bond", event.id, person), at=event.at, person=person, other=other, bond=bond)
+def _told(event: OutcomeGiven, pair: Pair, person: str) -> BondChanged:
+    return BondChanged(
+        id=derived_id("bond", event.id, person), at=event.at, person=person,
+        other=pair.b if person == pair.a else pair.a, bond=pair.bond, firm=pair.firm,
+    )  # fmt: skip
 
 
 def met(row: Invitation) -> list[PersonMet]:

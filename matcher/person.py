@@ -101,7 +101,8 @@ class Profile(Value):
 class Features(Value):
     """What the pool knows of a person: enough for the hard rules and the score, and no more.
 
-    `gave` answers after calls, `gave_yes` of them yes; `got` and `got_yes` are those that others gave about them.
+    `gave` answers after calls, `gave_yes` of them yes; `got` and `got_yes` are those that others gave about them. Some
+    of the `bonds` are `firm`.
     """
 
     cell: str
@@ -114,6 +115,7 @@ class Features(Value):
     quiet: QuietHours | None = None
     blocks: tuple[str, ...] = ()
     bonds: tuple[str, ...] = ()
+    firm: tuple[str, ...] = ()
     met: tuple[str, ...] = ()
     gave: Annotated[int, Field(ge=0)] = 0
     gave_yes: Annotated[int, Field(ge=0)] = 0
@@ -180,6 +182,7 @@ class Person(Row):
     erased: bool = False
     blocks: tuple[str, ...] = ()
     bonds: tuple[str, ...] = ()
+    firm: tuple[str, ...] = ()
     reported: tuple[str, ...] = ()
     raised: tuple[Raised, ...] = ()
     met: tuple[str, ...] = ()
@@ -211,7 +214,8 @@ class Person(Row):
         assert self.profile is not None
         kept = self.profile.model_dump(include=set(Features.model_fields))
         counts = {name: getattr(self, name) for name in COUNTS}
-        return Features(**kept, blocks=self.blocks, bonds=self.bonds, met=self.met, **counts)
+        firm = tuple(other for other in self.firm if other in self.bonds)
+        return Features(**kept, blocks=self.blocks, bonds=self.bonds, firm=firm, met=self.met, **counts)
 
 
 def keep_each_other(one: Person, other: Person) -> bool:

@@ -20,8 +20,8 @@ from matcher.features import FEATURE_NAMES, NEVER_WORSE, TRAIT_NAMES, Crowd
 SD_LIMIT = 10.0
 DEPENDENCE_LIMIT = 3.0
 """Log odds ratios are held within."""
-Weights = tuple[float, float, float, float, float, float, float, float, float, float, float]
-"""Of a model: intercept, bond, near, shared likes, spoiled; slope, shift; both of a bond; what joins the answers."""
+Weights = tuple[float, float, float, float, float, float, float, float, float, float, float, float]
+"""Of a model: intercept, bond, firm, near, shared likes, spoiled; slope, shift; both of a bond; what joins answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +118,9 @@ class Model:
 
     def numbers(self) -> Weights:
         """The coefficients of a pair, as `matcher/scored.py` takes them."""
-        bond, near, shared, spoiled = (self.weights.get(name, 0.0) for name in sorted(FEATURE_NAMES))
+        bond, firm, near, shared, spoiled = (self.weights.get(name, 0.0) for name in sorted(FEATURE_NAMES))
         calibration = (self.slope, self.shift, self.bond_slope, self.bond_shift)
-        return self.intercept, bond, near, shared, spoiled, *calibration, self.dependence, self.of_unknown
+        return self.intercept, bond, firm, near, shared, spoiled, *calibration, self.dependence, self.of_unknown
 
     def one_way(self, columns: Mapping[str, Floats], gives: Effect, gets: Effect) -> Floats:
         """The log odds that who gives says yes to who gets, calibrated, with what is not known averaged over.
@@ -129,7 +129,7 @@ class Model:
         """
         bond = columns.get("bond", np.zeros(1))
         scale = self.slope / np.sqrt(1.0 + PROBIT * (gives.var + gets.var))
-        more = self.weights.get("bond", 0.0) * bond
+        more = sum(self.weights.get(name, 0.0) * columns.get(name, np.zeros(1)) for name in ("bond", "firm"))
         apart = scale * (self.pair_logit(columns) - more + gives.mean + gets.mean) + self.shift
         kept = self.bond_slope * (apart + scale * more) + self.bond_shift
         return np.where(bond > 0, np.maximum(apart, kept), apart)

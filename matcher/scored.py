@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from matcher.compiled import compiled, leaf
 from matcher.effects import LOGIT_LIMIT, PROBIT, Effect, Effects
-from matcher.features import HALF_AT, KM_PER_DEGREE, NEAR_KM, Crowd, Flags, Floats, Ints
+from matcher.features import BOND, FIRM, HALF_AT, KM_PER_DEGREE, NEAR_KM, Bonds, Crowd, Floats, Ints
 from matcher.score import DEPENDENCE_LIMIT, Model, Weights
 
 SCORED = np.dtype(
@@ -69,12 +69,15 @@ def _chance(logit: float) -> float:
 
 
 @leaf
-def _logit(odds: float, var: float, bond: bool, weights: Weights) -> float:
+def _logit(odds: float, var: float, bond: int, weights: Weights) -> float:
     """One side's log odds, calibrated, from all that speaks for a yes but the bond."""
-    _, bond_counts, _, _, _, slope, shift, bond_slope, bond_shift, _, _ = weights
+    _, bond_counts, firm_counts, _, _, _, slope, shift, bond_slope, bond_shift, _, _ = weights
     scale = slope / math.sqrt(1.0 + PROBIT * var)
     apart = scale * odds + shift
-    return max(apart, bond_slope * (apart + scale * bond_counts) + bond_shift) if bond else apart
+    if bond < BOND:
+        return apart
+    more = bond_counts + firm_counts * (bond >= FIRM)
+    return max(apart, bond_slope * (apart + scale * more) + bond_shift)
 
 
 @leaf
@@ -91,9 +94,9 @@ def _both(there: float, back: float, ratio: float) -> float:
 
 
 @compiled
-def scores_of(left: Ints, right: Ints, bond: NDArray[np.bool_], scored: Scored, weights: Weights, out: Floats) -> None:
+def scores_of(left: Ints, right: Ints, bond: Bonds, scored: Scored, weights: Weights, out: Floats) -> None:
     """Write the chance that both would talk again, for each pair; exactly the same whichever way round."""
-    intercept, _, near, shared_likes, spoiled, _, _, _, _, dependence, of_unknown = weights
+    intercept, _, _, near, shared_likes, spoiled, _, _, _, _, dependence, of_unknown = weights
     for i in range(len(left)):
         a, b = scored[left[i]], scored[right[i]]
         avoids = a.avoids | b.avoids
@@ -107,14 +110,14 @@ def scores_of(left: Ints, right: Ints, bond: NDArray[np.bool_], scored: Scored, 
 
 
 def score_pairs(
-    model: Model, people: Crowd, effects: Effects, left: Ints, right: Ints, bond: Flags | None = None
+    model: Model, people: Crowd, effects: Effects, left: Ints, right: Ints, bond: Bonds | None = None
 ) -> Floats:
     """The chance that both would talk again, for each pair (`left`, `right`); the same whichever way round."""
-    bonded = np.zeros(len(left), np.bool_) if bond is None else bond
-    return score_records(model, scored_with(scored_of(people), effects), left, right, bonded)
+    bond = np.zeros(len(left), np.int8) if bond is None else bond
+    return score_records(model, scored_with(scored_of(people), effects), left, right, bond)
 
 
-def score_records(model: Model, scored: Scored, left: Ints, right: Ints, bond: Flags) -> Floats:
+def score_records(model: Model, scored: Scored, left: Ints, right: Ints, bond: Bonds) -> Floats:
     """The same, of people who are kept as the score sees them."""
     scores = np.empty(len(left))
     scores_of(left, right, bond, scored, model.numbers(), scores)

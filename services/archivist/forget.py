@@ -26,9 +26,8 @@ Aliases = Mapping[str, str]
 
 PERSONAL = (PERSON_EVENTS.name, PEOPLE.name)
 KEPT = frozenset({
-    "type", "id", "at", "person", "other", "invitation", "by", "bond", "availability", "opened_at", "until", "company",
-    "offset", "paused", "held", "erased", "blocks", "bonds", "met", "recent", "concerns", "what",
-    "concern",
+    "type", "id", "at", "person", "other", "invitation", "by", "bond", "firm", "availability", "opened_at", "until",
+    "company", "offset", "paused", "held", "erased", "blocks", "bonds", "met", "recent", "concerns", "what", "concern",
 })  # fmt: skip
 """Fields of a person's own events and row that stay; a new field is forgotten until it is named here."""
 REMOVED = b"(removed)"

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from matcher.errors import BadEvent, BadRequest
 from matcher.events import Event, ModelPromoted2, OutcomeGiven, PersonEdited, PersonWaiting, read_event
-from matcher.features import Ints, crowd, pair_columns
+from matcher.features import Ints, bond_of, crowd, pair_columns
 from matcher.invitation import Invitation
 from matcher.model_file import ModelFile
 from matcher.person import Features
@@ -175,7 +175,7 @@ def _table(
     calls: dict[str, int] = {}
     then = crowd([features for _, _, mine, theirs in told for features in (mine, theirs)])
     mine_at = 2 * np.arange(len(told), dtype=np.int64)
-    bond = np.array([event.other in mine.bonds for event, _, mine, _ in told], dtype=np.bool_)
+    bond = np.array([bond_of(said.person, mine, said.other, theirs) for said, _, mine, theirs in told], np.int8)
     return Answers(
         traits=crowd(last).traits(),
         giver=np.array([people[event.person] for event, *_ in told], dtype=np.int64),

@@ -29,8 +29,9 @@ from matcher.events import (
     PoolEvent,
     Tick,
 )
+from matcher.features import Bonds
 from matcher.invitation import ANY_TOPIC, RINGING, Invitation
-from matcher.links import Flags, Floats, Slots
+from matcher.links import Floats, Slots
 from matcher.match import Match
 from matcher.matching import Matching
 from matcher.newcomers import Newcomers
@@ -76,7 +77,7 @@ class TownCandidates(Candidates):
         super().__init__(model)
         self._town = town
 
-    def scores(self, u: Slots, v: Slots, bonded: Flags) -> Floats:
+    def scores(self, u: Slots, v: Slots, bond: Bonds) -> Floats:
         """The market's score of each pair of slots; far below every floor where a pair is not to be offered."""
         people = np.zeros(len(self.standing.people), np.int64)
         for slot in self.standing.slots.tolist():

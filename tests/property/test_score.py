@@ -8,7 +8,17 @@ from hypothesis import given, strategies as st
 
 from matcher.effects import sigmoid
 from matcher.fairness import FORBIDDEN, check_allowed, forbidden_word
-from matcher.features import FEATURE_NAMES, NEVER_WORSE, SOURCES, TRAIT_NAMES, crowd, pair_columns
+from matcher.features import (
+    BOND,
+    FEATURE_NAMES,
+    FIRM,
+    NEVER_WORSE,
+    NO_BOND,
+    SOURCES,
+    TRAIT_NAMES,
+    crowd,
+    pair_columns,
+)
 from matcher.person import AGE_BANDS, TOPICS, Features
 from matcher.score import Level, Model, Trait, believed, joined
 from matcher.scored import score_pairs
@@ -16,6 +26,7 @@ from matcher.scored import score_pairs
 numbers = st.floats(-3, 3)
 answers = st.integers(0, 40).flatmap(lambda count: st.tuples(st.just(count), st.integers(0, count)))
 chances = st.floats(0, 1)
+bonds = st.sampled_from((NO_BOND, BOND, FIRM))
 topics = st.lists(st.sampled_from(TOPICS), max_size=8, unique=True).map(tuple)
 cells = st.tuples(st.integers(500, 580), st.integers(-50, 17)).map(lambda at: f"{at[0] / 10:.1f},{at[1] / 10:.1f}")
 
@@ -41,22 +52,23 @@ def models(draw: st.DrawFn) -> Model:
     )  # fmt: skip
 
 
-def score(model: Model, a: Features, b: Features, bond: bool = False) -> float:
+def score(model: Model, a: Features, b: Features, bond: int = NO_BOND) -> float:
     people = crowd([a, b])
-    return float(score_pairs(model, people, believed(model, people), np.array([0]), np.array([1]), np.array([bond]))[0])
+    here, there, by = np.array([0]), np.array([1]), np.array([bond], np.int8)
+    return float(score_pairs(model, people, believed(model, people), here, there, by)[0])
 
 
-@given(models(), somebody(), somebody(), st.booleans())
-def test_the_score_is_exactly_the_same_whichever_way_round(model: Model, a: Features, b: Features, bond: bool) -> None:
+@given(models(), somebody(), somebody(), bonds)
+def test_the_score_is_exactly_the_same_whichever_way_round(model: Model, a: Features, b: Features, bond: int) -> None:
     assert score(model, a, b, bond) == score(model, b, a, bond)
     assert 0.0 <= score(model, a, b, bond) <= 1.0
 
 
-@given(models(), somebody(), somebody(), st.booleans())
-def test_the_loop_over_pairs_says_what_the_formula_says(model: Model, a: Features, b: Features, bond: bool) -> None:
+@given(models(), somebody(), somebody(), bonds)
+def test_the_loop_over_pairs_says_what_the_formula_says(model: Model, a: Features, b: Features, bond: int) -> None:
     people, here, there = crowd([a, b]), np.array([0]), np.array([1])
     effects = believed(model, people)
-    pair = pair_columns(people, here, there, np.array([bond]))
+    pair = pair_columns(people, here, there, np.array([bond], np.int8))
     says = sigmoid(model.one_way(pair, effects.gives.take(here), effects.gets.take(there)))
     answers = sigmoid(model.one_way(pair, effects.gives.take(there), effects.gets.take(here)))
     both = model.both(says, answers, effects.take(here), effects.take(there))
@@ -89,8 +101,10 @@ def test_one_more_shared_topic_is_never_worse(model: Model, a: Features, b: Feat
 
 
 @given(models(), somebody(), somebody())
-def test_a_bond_is_never_worse(model: Model, a: Features, b: Features) -> None:
-    assert score(model, a, b, True) >= score(model, a, b, False) - 1e-12
+def test_a_bond_is_never_worse_and_a_firm_one_never_worse_than_another(model: Model, a: Features, b: Features) -> None:
+    none, bond, firm = (score(model, a, b, one) for one in (NO_BOND, BOND, FIRM))
+    assert firm >= bond - 1e-12
+    assert bond >= none - 1e-12
 
 
 @given(chances, chances, numbers)

@@ -188,6 +188,19 @@ def test_bonds_find_each_other_in_any_crowd() -> None:
     assert ("ann", "zoe") in linked(standing(ann, *many(400), zoe))
 
 
+def test_a_bond_that_both_know_to_be_firm_counts_for_more() -> None:
+    model = Model(weights={"bond": 0.5, "firm": 0.5})
+    candidates, scores = Candidates(model), []
+    for tick, (firm_of_ann, firm_of_zoe) in enumerate([((), ()), (("zoe",), ()), (("zoe",), ("ann",))]):
+        ann = person("ann", bonds=("zoe",), firm=firm_of_ann)
+        zoe = person("zoe", bonds=("ann",), firm=firm_of_zoe)
+        candidates.update(["ann", "zoe"], [ann, zoe], f"tick-{tick}")
+        scores.append(candidates.linked(*candidates.standing.by_id().tolist()))
+    (one, _), (two, _), (firmly, bond) = scores
+    assert one == two < firmly
+    assert bond
+
+
 def test_how_often_each_rule_ruled_somebody_out_is_counted_until_they_leave() -> None:
     candidates = standing(person("ann"), person("bob", languages=("cy",)))
     assert candidates.refused == {"language": 2}

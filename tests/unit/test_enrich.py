@@ -103,6 +103,16 @@ def test_a_block_ends_a_bond() -> None:
     assert (row.bonds, row.blocks) == ((), ("bob",))
 
 
+def test_the_pool_is_told_of_a_bond_that_grows_firm_and_of_none_that_is_over() -> None:
+    bond, firm = (told(ev.BondChanged, str(firm), other="bob", bond=True, firm=firm) for firm in (False, True))
+    assert after(REGISTERED, bond)[0].features().firm == ()
+    row, sent = after(REGISTERED, bond, firm)
+    assert row.features().firm == ("bob",)
+    assert sent[-1].event.features == row.features()
+    for over in (told(ev.PersonBlocked, "x", other="bob"), told(ev.BondChanged, "y", other="bob", bond=False)):
+        assert after(REGISTERED, bond, firm, over)[0].features().firm == ()
+
+
 def test_a_lifted_block_is_told_to_the_pool_and_one_that_came_with_a_report_stays() -> None:
     blocked, lifted = told(ev.PersonBlocked, "b", other="bob"), told(ev.PersonUnblocked, "u", other="bob")
     row, sends = after(REGISTERED, blocked, lifted)

@@ -3,21 +3,25 @@
 import json
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from matcher.effects import sigmoid
 from matcher.errors import BadEvent, BadRequest
 from matcher.events import ModelPromoted2
+from matcher.features import BOND, FIRM, NO_BOND
 from matcher.model_file import ModelFile, PromotedModel, read_model_file
 from matcher.pool import Pool
 from matcher.score import Model
 from matcher.values import wire
 from services.cli import main
 from services.learner import card as cards
-from services.learner.command import Learned, learn_from
+from services.learner.command import NAMES, Learned, learn_from
 from services.learner.compare import compare, standard_error
+from services.learner.fit import learn
 from services.learner.history import read
 from services.stream.recovery import Stored, pools_from
 from tests.learning import START, Town, Truth
@@ -62,6 +66,19 @@ def test_where_nothing_is_nothing_is_found(tmp_path: Path) -> None:
     assert abs(found.made.dependence) < 0.4
     auc_low, _ = found.card["metrics"]["auc_ci"]
     assert auc_low < 0.5
+
+
+@pytest.mark.parametrize(("says", "found"), [(1.2, (0.5, 2.0)), (0.0, (0.0, 0.45))])
+def test_what_a_firm_bond_says_beyond_a_bond_is_found_where_it_says_something(
+    folder: Path, says: float, found: tuple[float, float]
+) -> None:
+    answers, dice = read(folder).answers, np.random.default_rng(1)
+    level = dice.choice([NO_BOND, BOND, FIRM], size=answers.group.max() + 1, p=[0.4, 0.3, 0.3])[answers.group]
+    chance = sigmoid(-0.8 + 1.0 * (level >= BOND) + says * (level >= FIRM))
+    columns = answers.columns | {"bond": (level >= BOND).astype(float), "firm": (level >= FIRM).astype(float)}
+    planted = replace(answers, columns=columns, yes=(dice.random(len(answers)) < chance).astype(float))
+    low, high = found
+    assert low <= learn(planted, "firm", NAMES).weights.get("firm", 0.0) <= high
 
 
 def test_of_the_answers_of_one_about_another_only_the_first_counts(folder: Path) -> None:

@@ -62,6 +62,29 @@ def test_a_bond_lasts_through_a_maybe_and_ends_with_a_no() -> None:
     assert told[-2:] == [("ann", "bob", False), ("bob", "ann", False)]
 
 
+def test_a_bond_is_firm_from_the_second_call_about_which_both_said_yes_until_a_no() -> None:
+    bonded = (said("ann", "yes"), said("bob", "yes"))
+    again = (said("bob", "yes", "two"), said("ann", "yes", "two"))
+    assert not after(*bonded, said("ann", "maybe", "two"), said("bob", "yes", "two"))[0].firm
+    row, told = after(*bonded, *again)
+    assert row.firm
+    assert told == 2 * [("ann", "bob", True), ("bob", "ann", True)]
+    assert after(*bonded, *again, said("ann", "maybe", "three"))[0].firm
+    row, told = after(*bonded, *again, said("ann", "no", "three"))
+    assert not row.firm
+    assert told[-2:] == [("ann", "bob", False), ("bob", "ann", False)]
+
+
+def test_both_are_told_that_a_bond_is_firm_once() -> None:
+    row, changes = None, []
+    for offset, event in enumerate(
+        said(person, "yes", call) for call in ("one", "two", "three") for person in ("ann", "bob")
+    ):
+        row, told = apply_outcome(row, event, offset)
+        changes += [(one.person, one.bond, one.firm) for one in told if isinstance(one, BondChanged)]
+    assert changes == [("ann", True, False), ("bob", True, False), ("ann", True, True), ("bob", True, True)]
+
+
 def test_an_outcome_delivered_again_changes_nothing() -> None:
     row, _ = after(said("ann", "yes"), said("bob", "yes"))
     assert apply_outcome(row, said("bob", "no"), row.offset) == (row, [])

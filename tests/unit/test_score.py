@@ -8,7 +8,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from matcher.errors import BadEvent
-from matcher.features import FEATURE_NAMES, distance_km, pair_features, shared_topics
+from matcher.features import BOND, FEATURE_NAMES, FIRM, NO_BOND, distance_km, pair_features, shared_topics
 from matcher.person import Features
 from matcher.score import Model
 
@@ -24,8 +24,8 @@ FORBIDDEN = ("sex", "gender", "age", "race", "ethnic", "religio", "orient", "dis
 
 
 @pytest.mark.parametrize(("a", "b"), PAIRS)
-@pytest.mark.parametrize("bond", [False, True])
-def test_the_score_is_the_same_whichever_way_round(a: Features, b: Features, bond: bool) -> None:
+@pytest.mark.parametrize("bond", [NO_BOND, BOND, FIRM])
+def test_the_score_is_the_same_whichever_way_round(a: Features, b: Features, bond: int) -> None:
     model = Model()
     one = model.score(pair_features(a, b, bond))
     assert one == model.score(pair_features(b, a, bond))
@@ -52,12 +52,12 @@ def test_no_feature_is_named_after_what_may_not_count() -> None:
 def test_what_may_not_count_changes_no_feature(name: str) -> None:
     a, b = PEOPLE[0], PEOPLE[1]
     other = a.model_copy(update={name: NOT_LOOKED_AT[name]})
-    assert pair_features(other, b, False) == pair_features(a, b, False)
+    assert pair_features(other, b, NO_BOND) == pair_features(a, b, NO_BOND)
 
 
 def test_every_feature_lies_between_nought_and_one_and_has_its_name() -> None:
     for a, b in PAIRS:
-        features = pair_features(a, b, True)
+        features = pair_features(a, b, FIRM)
         assert tuple(features) == FEATURE_NAMES
         assert all(0.0 <= value <= 1.0 for value in features.values())
 
@@ -67,7 +67,7 @@ def test_a_topic_that_either_would_rather_avoid_is_not_shared() -> None:
 
 
 def test_two_people_without_likes_share_nothing() -> None:
-    assert pair_features(PEOPLE[2], PEOPLE[2], False)["shared_likes"] == 0.0
+    assert pair_features(PEOPLE[2], PEOPLE[2], NO_BOND)["shared_likes"] == 0.0
 
 
 def test_london_to_edinburgh_is_about_as_far_as_the_map_says() -> None:
