@@ -23,11 +23,16 @@ TABLE_BINS = 10
 
 @dataclass(frozen=True, slots=True)
 class Lived:
-    """One town that learned, or did not: its calls, the days after which a model was promoted, broken truths."""
+    """One town that learned, or did not: its calls, the days after which a model was promoted, broken truths.
+
+    `bonds` is how many a person has at the end; `wait_min` the mean wait for a call, in minutes.
+    """
 
     talks: tuple[Talk, ...]
-    promoted: tuple[int, ...]
-    violations: tuple[str, ...]
+    promoted: tuple[int, ...] = ()
+    violations: tuple[str, ...] = ()
+    bonds: float = 0.0
+    wait_min: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +50,12 @@ def month_report(towns: list[Days], days: int, signal: str) -> dict[str, Any]:
     last = range(max(0, days - LAST_DAYS), days)
     over = [_share(one.learns, last) - _share(one.never, last) for one in towns]
     over_of_chance = [_chance(one.learns, last) - _chance(one.never, last) for one in towns]
+    more_bonds = [one.learns.bonds - one.never.bonds for one in towns]
     return {
         "signal": signal, "days": days, "seeds": len(towns), "learns": _arm(learns, days), "never": _arm(never, days),
         "over_never": mean(over), "over_never_ci": interval(over),
         "over_never_of_chance": mean(over_of_chance), "over_never_of_chance_ci": interval(over_of_chance),
+        "bonds_over_never": mean(more_bonds), "bonds_over_never_ci": interval(more_bonds),
         "calibration": _calibration(learns, last), "calibration_never": _calibration(never, last),
         "promotions": [list(one.promoted) for one in learns],
         "violations": sum(len(one.violations) for one in (*learns, *never)),
@@ -70,6 +77,7 @@ def _arm(lived: list[Lived], days: int) -> dict[str, Any]:
         "rise": mean(rise), "rise_ci": interval(rise),
         "rise_of_chance": mean(rise_of_chance), "rise_of_chance_ci": interval(rise_of_chance),
         "bond_calls_last": mean([_bond_share(one, last) for one in lived]),
+        "bonds_a_person": mean([one.bonds for one in lived]), "wait_mean_min": mean([one.wait_min for one in lived]),
         "share_by_day": [mean(one) for one in daily],
         "share_by_day_ci": [interval(one) for one in daily],
     }  # fmt: skip

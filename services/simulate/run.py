@@ -12,6 +12,8 @@ from functools import partial
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import numpy as np
+
 from services.simulate.clairvoyant import clairvoyant
 from services.simulate.engine import Engine
 from services.simulate.market import Market
@@ -78,8 +80,12 @@ def play_days(wanted: Options, seed: int) -> "Days":
     truth, lived = hidden_truth(list(market.town), wanted.signal, seed), []
     for learns in (True, False):
         month = Month(market, truth, wanted.days, learns, wanted.prices, wanted.tick_s)
-        shown = tuple(month.play().truths.shown)
-        lived.append(Lived(tuple(month.talks), tuple(month.promoted), shown))
+        played = month.play()
+        bonds = sum(len(person.bonds) for person in month.people.values()) / max(1, len(month.people))
+        waits = played.waited_min[~np.isnan(played.waited_min)]
+        wait_min = float(waits.mean()) if len(waits) else 0.0
+        told = (tuple(month.talks), tuple(month.promoted), tuple(played.truths.shown))
+        lived.append(Lived(*told, bonds, wait_min))
     return Days(seed, *lived)
 
 
@@ -108,6 +114,7 @@ def _month_table(found: dict[str, Any]) -> str:
         arm = found[name]
         first, last, rise = arm["share_first"], arm["share_last"], arm["rise"]
         lines.append(f"{name.ljust(8)}first days {first}, last week {last}, rise {rise} {arm['rise_ci']}")
+        lines.append(f"{''.ljust(8)}bonds a person {arm['bonds_a_person']}, mean wait {arm['wait_mean_min']} minutes")
     lines.append(f"last week over the control {found['over_never']} {found['over_never_ci']}")
     lines.append(f"of chance {found['over_never_of_chance']} {found['over_never_of_chance_ci']}")
     for name in ("calibration", "calibration_never"):

@@ -127,6 +127,8 @@ def test_a_month_reports_what_learning_was_worth_beside_a_control(
     assert found["violations"] == 0
     for arm in (found["learns"], found["never"]):
         assert arm["calls"] > 0
+        assert arm["wait_mean_min"] > 0
+        assert arm["bonds_a_person"] > 0
         assert len(arm["share_by_day"]) == 4
     assert {"slope", "slope_ci", "intercept", "intercept_ci", "slope_of_chance"} <= set(found["calibration"])
     assert picture.read_text().startswith("<?xml")
@@ -140,14 +142,14 @@ def test_scores_are_held_against_what_came_true_and_against_the_hidden_chances()
         Talk(29, float(told), float(true), bool(dice.random() < true), False)
         for told, true in zip(score, chance, strict=True)
     )
-    lived = [Lived(talks[half::2], (), ()) for half in range(2)]
+    lived = [Lived(talks[half::2]) for half in range(2)]
     found = month_report([Days(seed, one, one) for seed, one in enumerate(lived)], 30, "weak")["calibration"]
     assert found["slope_of_chance"] == pytest.approx(0.5, abs=1e-3)
     assert found["intercept_of_chance"] == pytest.approx(0.2, abs=1e-3)
     assert found["slope"] == pytest.approx(0.5, abs=0.15)
     assert found["slope_ci"][0] < found["slope"] < found["slope_ci"][1]
-    early = Lived(tuple(replace(talk, day=0, chance=talk.chance / 2) for talk in talks), (), ())
-    rise = month_report([Days(0, Lived((*early.talks, *talks), (), ()), early)], 30, "weak")
+    early = Lived(tuple(replace(talk, day=0, chance=talk.chance / 2) for talk in talks))
+    rise = month_report([Days(0, Lived((*early.talks, *talks)), early)], 30, "weak")
     assert rise["learns"]["rise_of_chance"] == pytest.approx(float(chance.mean()) / 2, abs=1e-3)
     assert rise["over_never_of_chance"] == pytest.approx(float(chance.mean()), abs=1e-3)  # the control had no calls
     one = month_report([Days(0, lived[0], lived[0])], 30, "weak")["calibration"]
