@@ -53,7 +53,7 @@ def after_withdrawing(row: Person, event: ConcernWithdrawn) -> dict[str, Any]:
         "raised": left,
         "reported": without(row.reported, one.other),
         "blocks": row.blocks if one.blocked else without(row.blocks, one.other),
-        "bonds": with_one(row.bonds, one.other) if one.bond else row.bonds,
+        "bonds": with_one(row.bonds, one.other) if one.bond and not one.blocked else row.bonds,
     }
 
 

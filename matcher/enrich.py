@@ -133,11 +133,10 @@ def _changed(row: Person, event: PersonEvent) -> Person:
             change = {"phone": event.phone, "answers_to": event.number, "left": left}
         case PersonMet() if not row.erased:
             change = {"met": with_one(row.met, event.other)[-MET_LIMIT:], "calls": _called(row, event)}
-        case BondChanged():
-            bonds = with_one(row.bonds, event.other) if event.bond else without(row.bonds, event.other)
+        case BondChanged() if not row.erased:
+            change = {"bonds": _bonds(row, event), "raised": since_raised(row, event.other, bond=event.bond)}
             firm = with_one(row.firm, event.other) if event.firm else without(row.firm, event.other)
-            change = {"bonds": bonds[-BONDS_LIMIT:], "firm": firm[-BONDS_LIMIT:]}
-            change["raised"] = since_raised(row, event.other, bond=event.bond)
+            change["firm"] = firm[-BONDS_LIMIT:]
         case AnswerCounted() if not row.erased:
             change = _counted(row, event)
         case PersonErased():
@@ -152,6 +151,13 @@ def _changed(row: Person, event: PersonEvent) -> Person:
 
 def _other_keys(row: Person, id_: str) -> tuple[Passkey, ...]:
     return tuple(one for one in row.passkeys if one.id != id_)
+
+
+def _bonds(row: Person, event: BondChanged) -> tuple[str, ...]:
+    """Whom they keep now; of whom they blocked meanwhile nothing that the other says makes it one of them."""
+    if not event.bond or event.other in row.blocks:
+        return without(row.bonds, event.other)
+    return row.bonds if event.other in row.bonds else with_one(row.bonds, event.other)[-BONDS_LIMIT:]
 
 
 def _called(row: Person, event: PersonMet) -> tuple[Call, ...]:

@@ -21,7 +21,6 @@ from matcher.person import COUNTS, TOPICS, Features
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-Flags = NDArray[np.bool_]
 Bonds = NDArray[np.int8]
 """Of each pair how well they keep each other: `NO_BOND`, `BOND` or `FIRM`."""
 NO_BOND, BOND, FIRM = range(3)
@@ -127,11 +126,11 @@ def pair_columns(people: Crowd, left: Ints, right: Ints, bond: Bonds | None = No
     }
 
 
-def bond_of(one: str, its: Features, other: str, others: Features) -> int:
+def bond_of(one: str, of_one: Features, other: str, of_other: Features) -> int:
     """How well two people keep each other: `NO_BOND`, `BOND` or `FIRM`, as far as both know of it."""
-    if other not in its.bonds or one not in others.bonds:
+    if other not in of_one.bonds or one not in of_other.bonds:
         return NO_BOND
-    return FIRM if other in its.firm and one in others.firm else BOND
+    return FIRM if other in of_one.firm and one in of_other.firm else BOND
 
 
 def pair_features(a: Features, b: Features, bond: int) -> dict[str, float]:

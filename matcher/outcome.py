@@ -1,7 +1,8 @@
 """What both said afterwards: the row of a pair, and when it is a bond.
 
 Place in the flow: call -> **outcome** -> person-events (bonds, counts), learner. A bond takes two yeses about the same
-call, and lasts until one of the two last said no. It is firm from the second such call on.
+call, and lasts until one of the two last said no. It is firm once there were two such calls, be it that a bond between
+them ended.
 """
 
 from typing import Any, Literal

@@ -89,7 +89,7 @@ class Model:
         if max(abs(self.dependence), abs(self.of_unknown)) > DEPENDENCE_LIMIT:
             raise BadEvent(f"the dependence, and what is added to it, lies within ±{DEPENDENCE_LIMIT:g}")
         if any(self.weights.get(name, 0.0) < 0 for name in NEVER_WORSE):
-            raise BadEvent("nearer, more in common and a bond are never worse")
+            raise BadEvent("nearer, more in common and a bond, or a firm one, are never worse")
 
     def priors(self, traits: Mapping[str, Floats], people: int) -> Effects:
         """What is believed of `people` before anybody answered: from their traits alone."""

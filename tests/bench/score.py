@@ -11,7 +11,7 @@ import time
 import numpy as np
 
 from matcher.effects import Counts
-from matcher.features import Crowd
+from matcher.features import BOND, FIRM, NO_BOND, Crowd
 from matcher.person import TOPICS
 from matcher.score import Model, Trait, believed
 from matcher.scored import score_pairs
@@ -32,7 +32,7 @@ def main() -> None:
     dice = np.random.default_rng(1)
     people = crowd_of(PEOPLE, dice)
     left, right = dice.integers(0, PEOPLE, (2, PAIRS))
-    bond = dice.random(PAIRS) < 0.01
+    bond = dice.choice([NO_BOND, BOND, FIRM], PAIRS, p=[0.99, 0.006, 0.004]).astype(np.int8)
     model = Model(traits={"many_likes": Trait(0.7, 0.1, 0.1, 0.1)}, dependence=0.2)
     effects_s, score_s, score_cpu_s = [], [], []
     for _ in range(RUNS):

@@ -22,7 +22,7 @@ SIMPLE = [ev.AvailabilityClosed, ev.PersonPaused, ev.PersonResumed, ev.PersonRes
 AGAIN = ["", "event", "event", "window", "request", "request"]
 RACE = ["", "", "decline", "end", "stranger", "replay"]
 ENDS = ["silence", "lost", "lost", "hung up", "hung up", "never"]
-THOUGHTS = ["block", "concern", "mistake", "bond", "met", "no bond"]
+THOUGHTS = ["block", "concern", "mistake", "bond", "firm bond", "met", "no bond"]
 WHO = st.integers(0, PEOPLE - 1)
 PICK = st.sampled_from([0, 0, 0, 1, 2, 4])
 LAZY = st.booleans()
@@ -174,7 +174,7 @@ class Life(RuleBasedStateMachine):
                 self.ask(ev.ConcernWithdrawn, who, lazy, invitation="one", **about)
         else:
             for one, two in ((who, other), (other, who)):
-                told = {} if kind == "met" else {"bond": kind == "bond"}
+                told = {} if kind == "met" else {"bond": kind != "no bond", "firm": kind == "firm bond"}
                 self.ask(ev.BondChanged if told else ev.PersonMet, one, lazy, other=self.person(two), **told)
 
     @rule(who=WHO, hoped=WHO, only=st.booleans(), lazy=LAZY)

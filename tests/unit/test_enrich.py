@@ -98,9 +98,19 @@ def test_erasing_leaves_neither_name_number_nor_anybody_they_knew() -> None:
 
 
 def test_a_block_ends_a_bond() -> None:
-    bond = told(ev.BondChanged, "b", other="bob", bond=True)
-    row, _ = after(REGISTERED, bond, told(ev.PersonBlocked, "x", other="bob"))
-    assert (row.bonds, row.blocks) == ((), ("bob",))
+    bond, firm = (told(ev.BondChanged, str(firm), other="bob", bond=True, firm=firm) for firm in (False, True))
+    blocked = told(ev.PersonBlocked, "x", other="bob")
+    for order in ((bond, blocked), (bond, blocked, firm), (blocked, bond)):
+        row, _ = after(REGISTERED, *order)
+        assert (row.bonds, row.blocks) == ((), ("bob",))
+
+
+def test_a_bond_that_grows_firm_keeps_its_place_and_names_nobody_to_an_erased_person() -> None:
+    bob, cat = (told(ev.BondChanged, name, other=name, bond=True) for name in ("bob", "cat"))
+    firm = told(ev.BondChanged, "f", other="bob", bond=True, firm=True)
+    assert after(REGISTERED, bob, cat, firm)[0].bonds == ("bob", "cat")
+    row, _ = after(REGISTERED, bob, told(ev.PersonErased, "e"), firm)
+    assert (row.bonds, row.firm) == ((), ())
 
 
 def test_the_pool_is_told_of_a_bond_that_grows_firm_and_of_none_that_is_over() -> None:

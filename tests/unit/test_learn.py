@@ -81,6 +81,18 @@ def test_what_a_firm_bond_says_beyond_a_bond_is_found_where_it_says_something(
     assert low <= learn(planted, "firm", NAMES).weights.get("firm", 0.0) <= high
 
 
+def test_what_talks_can_neither_prove_nor_refute_counts_only_where_common_sense_knows_its_sign(folder: Path) -> None:
+    answers, dice = read(folder).answers, np.random.default_rng(3)
+    column = dice.random(answers.group.max() + 1)[answers.group]
+    yes = (dice.random(len(answers)) < sigmoid(0.25 * (column - 0.5))).astype(float)
+    weights = {
+        name: learn(replace(answers, columns={name: column}, yes=yes), "weak", NAMES).weights.get(name)
+        for name in ("shared_likes", "spoiled")
+    }
+    assert weights["shared_likes"]
+    assert weights["spoiled"] is None
+
+
 def test_of_the_answers_of_one_about_another_only_the_first_counts(folder: Path) -> None:
     answers = read(folder).answers
     once = answers.counted()

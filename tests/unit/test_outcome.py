@@ -75,6 +75,14 @@ def test_a_bond_is_firm_from_the_second_call_about_which_both_said_yes_until_a_n
     assert told[-2:] == [("ann", "bob", False), ("bob", "ann", False)]
 
 
+def test_calls_before_a_bond_that_ended_and_before_anybody_counted_are_counted_too() -> None:
+    first, again = ((said("ann", "yes", call), said("bob", "yes", call)) for call in ("one", "three"))
+    assert after(*first, said("bob", "no", "two"), *again)[0].firm
+    row, _ = after(*first, *again)
+    before = row.model_copy(update={"firm": False})
+    assert apply_outcome(before, said("ann", "maybe", "four"), row.offset + 1)[0].firm
+
+
 def test_both_are_told_that_a_bond_is_firm_once() -> None:
     row, changes = None, []
     for offset, event in enumerate(

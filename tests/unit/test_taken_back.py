@@ -97,6 +97,23 @@ def test_what_was_there_before_or_was_said_meanwhile_stays_when_a_mistake_is_tak
     assert (town.rows["ann"].bonds, town.rows["ann"].blocks) == ((), ("bob",))
 
 
+@pytest.mark.parametrize("blocked_first", [True, False])
+def test_a_bond_that_grew_firm_meanwhile_is_there_again_unless_blocked_by_hand(blocked_first: bool) -> None:
+    for by_hand in (False, True):
+        town = Town("ann", "bob")
+        town.ask(ev.BondChanged, "ann", other="bob", bond=True)
+        if by_hand and blocked_first:
+            town.ask(ev.PersonBlocked, "ann", other="bob")
+        town.wrong("ann", "bob")
+        if by_hand and not blocked_first:
+            town.ask(ev.PersonBlocked, "ann", other="bob")
+        town.ask(ev.BondChanged, "ann", other="bob", bond=True, firm=True)
+        assert town.rows["ann"].bonds == ()
+        town.mistake("ann", "bob")
+        kept = () if by_hand else ("bob",)
+        assert (town.rows["ann"].bonds, town.rows["ann"].features().firm) == (kept, kept)
+
+
 def test_of_concerns_by_two_people_only_ones_own_is_taken_back_and_the_last_one_lets_go() -> None:
     town = Town("ann", "eve", "bob")
     town.wrong("ann", "bob", invitation="one")
