@@ -106,11 +106,12 @@ def learn(answers: Answers, version: str, names: tuple[str, ...], draws: int = 1
 
 
 def _earned(answers: Answers, model: Model) -> Answers:
-    """The answers without those pair features that talks held out speak against, by the gain's standard error.
+    """The answers with only those pair features that foretell talks held out.
 
-    That is for what common sense says is never worse: where little can be known it is better than nothing, though no
-    month's talks can prove it. Anything else must foretell them by as much. In a full pairing what holds of a person
-    cancels out, and a feature that only looks like something decides. A bond is not asked.
+    For what common sense says is never worse any gain will do: where little can be known it is better than nothing,
+    though no month's talks can prove it. Anything else must gain by more than the gain's standard error. In a full
+    pairing what holds of a person cancels out, and a feature that only looks like something decides. A bond is not
+    asked.
     """
     losses = _held_out_losses(answers, model)
     for name in [one for one in answers.columns if one != "bond"]:
@@ -118,8 +119,7 @@ def _earned(answers: Answers, model: Model) -> Answers:
         without = replace(answers, columns=others)
         less = _held_out_losses(without, replace(model, weights={one: model.weights[one] for one in others}))
         gain = np.bincount(np.unique(answers.group, return_inverse=True)[1], less - losses)
-        error = np.sqrt(np.sum(gain**2))
-        if gain.sum() <= (-error if name in NEVER_WORSE else error):
+        if gain.sum() <= (0.0 if name in NEVER_WORSE else np.sqrt(np.sum(gain**2))):
             answers, losses = without, less
     return answers
 
