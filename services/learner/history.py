@@ -18,6 +18,7 @@ from matcher.events import Event, ModelPromoted2, OutcomeGiven, PersonEdited, Pe
 from matcher.features import Ints, bond_of, crowd, pair_columns
 from matcher.invitation import Invitation
 from matcher.model_file import ModelFile
+from matcher.outcome import pair_key
 from matcher.person import Features
 from services.learner.answers import NOBODY, Answers
 
@@ -172,7 +173,8 @@ def _table(
     told: list[tuple[OutcomeGiven, Invitation, Features, Features]], people: dict[str, int], last: list[Features]
 ) -> Answers:
     place = {(event.invitation, event.person): at for at, (event, *_) in enumerate(told)}
-    calls: dict[str, int] = {}
+    # How two happen to fit is in all their talks: held out one by one, each would be foretold by the others.
+    pairs: dict[str, int] = {}
     then = crowd([features for _, _, mine, theirs in told for features in (mine, theirs)])
     mine_at = 2 * np.arange(len(told), dtype=np.int64)
     bond = np.array([bond_of(said.person, mine, said.other, theirs) for said, _, mine, theirs in told], np.int8)
@@ -188,5 +190,5 @@ def _table(
         gives=np.array([event.gives for event, *_ in told], dtype=np.float64),
         gets=np.array([event.gets for event, *_ in told], dtype=np.float64),
         at=np.array([row.decided_wall.timestamp() for _, row, *_ in told], dtype=np.float64),
-        group=np.array([calls.setdefault(event.invitation, len(calls)) for event, *_ in told], dtype=np.int64),
+        group=np.array([pairs.setdefault(pair_key(*row.people), len(pairs)) for _, row, *_ in told], dtype=np.int64),
     )

@@ -82,9 +82,9 @@ def test_what_a_firm_bond_says_beyond_a_bond_is_found_where_it_says_something(
 
 
 def test_what_talks_can_neither_prove_nor_refute_counts_only_where_common_sense_knows_its_sign(folder: Path) -> None:
-    answers, dice = read(folder).answers, np.random.default_rng(3)
+    answers, dice = read(folder).answers, np.random.default_rng(4)
     column = dice.random(answers.group.max() + 1)[answers.group]
-    yes = (dice.random(len(answers)) < sigmoid(0.25 * (column - 0.5))).astype(float)
+    yes = (dice.random(len(answers)) < sigmoid(0.4 * (column - 0.5))).astype(float)
     weights = {
         name: learn(replace(answers, columns={name: column}, yes=yes), "weak", NAMES).weights.get(name)
         for name in ("shared_likes", "spoiled")
@@ -103,6 +103,14 @@ def test_of_the_answers_of_one_about_another_only_the_first_counts(folder: Path)
     for place in again:
         same = (once.giver == answers.giver[place]) & (once.getter == answers.getter[place])
         assert once.at[same][0] < answers.at[place]
+
+
+def test_all_talks_of_the_same_two_are_held_out_together(folder: Path) -> None:
+    answers = read(folder).answers
+    low, high = np.sort(np.stack([answers.giver, answers.getter]), axis=0)
+    pairs = {(a, b, group) for a, b, group in zip(low.tolist(), high.tolist(), answers.group.tolist(), strict=True)}
+    assert len({(a, b) for a, b, _ in pairs}) == len({group for *_, group in pairs}) == len(pairs)
+    assert len(pairs) < len(np.unique(answers.at))  # some talked several times
 
 
 def test_answers_that_hang_together_are_found_out(tmp_path: Path) -> None:
