@@ -52,13 +52,13 @@ def _let_go(one: Someone) -> None:
     one.sees("I’m free to talk for …")
 
 
-def _reported_yet_kept(kafka: KafkaAddress, call: str) -> str:
-    """The concern about this call, once its two people also keep each other: both had said yes."""
+def _reported_by_one_kept(kafka: KafkaAddress, call: str) -> str:
+    """The concern about this call, once both yeses are known: whom it is about keeps the other, who blocked them."""
 
     def found() -> list[str]:
         rows = newest_rows(kafka, PEOPLE, Person)
         about = [one for one in concerns(kafka) if one.concern.invitation == call]
-        return [one.concern.concern for one in about if one.person in rows[one.concern.by.encode()].bonds]
+        return [one.concern.concern for one in about if one.concern.by in rows[one.person.encode()].bonds]
 
     return str(eventually(found)[0])
 
@@ -82,11 +82,11 @@ def test_this_feels_wrong_ends_the_call_blocks_and_holds_at_once_and_a_mistake_i
     ada.sees("Would you talk with Stan again?")
     ada.button("Something felt wrong").click()
     ada.sees("The call is over")
-    # A yes of hers from another window makes them keep each other: only the block is left between the two.
+    # A yes of hers from another window, beside his: he keeps her by it, and she, who blocked him, does not.
     call = ada.invitation()["invitation"]
     ada.write("POST", f"/calls/{call}/outcome", {"talk_again": "yes"})
     kafka = partyline.settings.kafka
-    settle(kafka, _reported_yet_kept(kafka, call), datetime.now(UTC))
+    settle(kafka, _reported_by_one_kept(kafka, call), datetime.now(UTC))
     ada.button("Nothing more, thank you").click()
     ada.sees("I’m free to talk for …")
     _let_go(stan)
