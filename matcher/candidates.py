@@ -199,7 +199,7 @@ class Candidates:
         bond = are_bonded(whose, others, standing.brief, standing.people, standing.lists).astype(np.int8)
         for place in np.flatnonzero(bond).tolist():  # few: what a list of keys does not tell is asked of the people
             one, other = (standing.free_at(int(side[place])) for side in (whose, others))
-            bond[place] = max(BOND, bond_of(one.person, one.features, other.person, other.features))
+            bond[place] = bond_of(one.person, one.features, other.person, other.features)
         return Finding(who, starts, whose, others, kept, bond)
 
     def _bonds_here(self, who: Slots) -> tuple[Slots, Slots]:

@@ -134,9 +134,9 @@ def _changed(row: Person, event: PersonEvent) -> Person:
         case PersonMet() if not row.erased:
             change = {"met": with_one(row.met, event.other)[-MET_LIMIT:], "calls": _called(row, event)}
         case BondChanged() if not row.erased:
-            change = {"bonds": _bonds(row, event), "raised": since_raised(row, event.other, bond=event.bond)}
-            firm = with_one(row.firm, event.other) if event.firm else without(row.firm, event.other)
-            change["firm"] = firm[-BONDS_LIMIT:]
+            firm = (with_one if event.firm else without)(row.firm, event.other)[-BONDS_LIMIT:]
+            raised = since_raised(row, event.other, bond=event.bond)
+            change = {"bonds": _bonds(row, event), "firm": firm, "raised": raised}
         case AnswerCounted() if not row.erased:
             change = _counted(row, event)
         case PersonErased():
